@@ -1,0 +1,44 @@
+# make demo, make test, make lint, make docs. They need Python 3.11 to 3.13 with venv, and make; they install the rest
+# into .venv. Another Python than python3: make PYTHON=python3.12 demo
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/pip --disable-pip-version-check --no-input -qq
+RIGHT_PYTHON = import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
+    "brainstack needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" \
+    % sys.version_info[:2])
+
+.PHONY: help demo test lint docs clean
+
+help:
+	@echo "make demo   a made-up animal, from slide scans to Neuroglancer"
+	@echo "make test   everything that the tests need, then the tests"
+	@echo "make lint   ruff and mypy"
+	@echo "make docs   write anew what the docs take from the code"
+	@echo "make clean  remove the virtual environment"
+
+demo: $(VENV)/installed
+	$(BIN)/brainstack demo && $(BIN)/luigi --module tasks Animal --animal DEMO --local-scheduler
+	@echo "brainstack and luigi are in $(BIN); this shell finds them after:  . $(BIN)/activate"
+
+test: $(VENV)/installed-dev
+	@sh tests/install_browser.sh
+	$(BIN)/pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/installed-dev
+	$(BIN)/python docs/write.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c '$(RIGHT_PYTHON)'
+	@echo "Installing into $(VENV); it takes a minute or two." && $(PYTHON) -m venv $(VENV) && $(PIP) install -e . && touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@$(PIP) install -e ".[test,dev]" && touch $@
