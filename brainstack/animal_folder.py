@@ -1,0 +1,155 @@
+"""The one place that spells a path of an animal. It names; it reads and writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class AnimalFolder:
+    """Where everything of one animal is: `root` is <data_root>/<prep_id>.
+
+    Names with a number (preps/CH1/thumbnail_cleaned/012.tif) are links in section order, for people; the file
+    itself is kept under the section's key below .brainstack, where a new order does not touch it.
+    """
+
+    root: Path
+
+    @property
+    def prep_id(self) -> str:
+        return self.root.name
+
+    @property
+    def czi(self) -> Path:
+        return self.root / "czi"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.toml"
+
+    @property
+    def inside(self) -> Path:
+        return self.root / ".brainstack"
+
+    # What is read from slides
+
+    def meta(self, slide: str) -> Path:
+        return self.inside / "meta" / f"{slide}.json"
+
+    def tif(self, tif_name: str) -> Path:
+        return self.root / "tif" / tif_name
+
+    def tif_thumbnail(self, tif_name: str) -> Path:
+        return self.root / "tif" / "thumbnail" / tif_name
+
+    def scene_picture(self, tif_name: str) -> Path:
+        return (self.root / "www" / "scene" / tif_name).with_suffix(".png")
+
+    # Images of sections: `kind` is the folder's name, such as "thumbnail_cleaned"
+
+    def keyed(self, kind: str, key: str, channel: int | None = None, suffix: str = ".tif") -> Path:
+        """Where the file itself is. channel : counted from 1; None for what all channels share (masks)."""
+        return self.inside / self._place(channel) / kind / f"{key}{suffix}"
+
+    def numbered(self, kind: str, number: int, channel: int | None = None) -> Path:
+        """The link that people open. number : of the section in the stack now, from 0."""
+        if kind == "web":
+            return self.root / "www" / f"{number:03d}.png"
+        if kind == "histogram":
+            return self.root / "histogram" / self._place(channel) / f"{number:03d}.png"
+        return self.root / "preps" / self._place(channel) / kind / f"{number:03d}.tif"
+
+    def edit(self, key: str) -> Path:
+        """The mask that a person made for a section, as brainstack keeps it."""
+        return self.root / "preps" / "masks" / "edits" / f"{key}.tif"
+
+    @staticmethod
+    def _place(channel: int | None) -> str:
+        return "masks" if channel is None else f"CH{channel}"
+
+    # Results of many sections
+
+    @property
+    def transforms(self) -> Path:
+        return self.root / "preps" / "alignment" / "transforms.csv"
+
+    def small(self, name: str) -> Path:
+        """A small result of many sections, such as "canvas", as JSON."""
+        return self.inside / "small" / f"{name}.json"
+
+    def approved(self, name: str) -> Path:
+        """What people approved of a small result."""
+        return self.inside / "approved" / f"{name}.json"
+
+    def pair(self, fixed: str, moving: str) -> Path:
+        return self.inside / "pairs" / f"{fixed}..{moving}.json"
+
+    # What people look at
+
+    def histogram(self, channel: int, name: str) -> Path:
+        return self.root / "histogram" / f"CH{channel}" / f"{name}.png"
+
+    @property
+    def neuroglancer_data(self) -> Path:
+        return self.root / "neuroglancer_data"
+
+    def volume(self, channel: int) -> Path:
+        """The precomputed volume of a channel's thumbnails."""
+        return self.neuroglancer_data / f"C{channel}T"
+
+    # What the lab's scripts left, where brainstack has its own
+
+    def lab(self, path: Path) -> Path:
+        """Where a file of the lab is kept that stood where brainstack's should be."""
+        preps = self.root / "preps"
+        return preps / "lab" / path.relative_to(preps if path.is_relative_to(preps) else self.root)
+
+    def lab_tifs(self, tif_name: str) -> tuple[Path, ...]:
+        """Other names that the lab gave a TIFF: below preps, and with one underscore for two."""
+        plain = tif_name.replace("__", "_")
+        later = self.root / "preps" / "tif"
+        return (self.tif(plain), later / tif_name, later / plain)
+
+    def lab_masks(self, channel: int) -> tuple[Path, ...]:
+        """Folders in which the lab kept its masks, the latest layout first. channel : that the masks are made from."""
+        masks = self.root / "preps" / "masks"
+        first = self.root / "preps" / "thumbnail_masked"
+        return (masks / f"CH{channel}" / "thumbnail_masked", self.lab(masks / "thumbnail_masked"), first)
+
+    @property
+    def adopted(self) -> Path:
+        """Which of the lab's masks is whose: number -> section key."""
+        return self.inside / "adopted.json"
+
+    # What was run
+
+    @property
+    def stamps(self) -> Path:
+        return self.inside / "stamps"
+
+    @property
+    def records(self) -> Path:
+        return self.inside / "records"
+
+    @property
+    def order(self) -> Path:
+        """Which section had which number when links were last made."""
+        return self.inside / "order.json"
+
+    @property
+    def failed(self) -> Path:
+        """What failed in the last run, with the sentence of each."""
+        return self.inside / "failed.json"
+
+    @property
+    def seen(self) -> Path:
+        """Size, time and content of the files that people may edit, as brainstack last saw them."""
+        return self.inside / "seen.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.inside / "lock"
+
+    def log(self, run: str) -> Path:
+        return self.inside / "logs" / f"{run}.log"

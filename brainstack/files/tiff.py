@@ -1,0 +1,173 @@
+"""TIFF: path in, array out, and back. Tiled BigTIFF for scans, written as it comes; pixel size in the file's tags."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from brainstack.errors import BrainstackError
+from brainstack.files.whole import whole_file
+
+MICROMETRES_IN_A_CENTIMETRE = 10_000
+
+
+def read_tiff(path: Path) -> NDArray[Any]:
+    """The image in a TIFF: (rows, columns) or (rows, columns, 3).
+
+    Raises BrainstackError where there is no file, or none that can be read as TIFF.
+    """
+    with _said(path), tifffile.TiffFile(path) as file:
+        image = np.asarray(file.asarray())
+        if not image.size:
+            raise ValueError("it has no image")
+        return image
+
+
+def read_tiff_shape(path: Path) -> tuple[int, int]:
+    """(rows, columns) of a TIFF, without reading its pixels. Raises BrainstackError as `read_tiff` does."""
+    with _said(path), tifffile.TiffFile(path) as file:
+        rows, columns = file.pages[0].shape[:2]
+    return int(rows), int(columns)
+
+
+LARGEST_PIECE = 2**30
+"""Bytes of a compressed strip or tile: a larger one is not decoded, as it would be in memory as a whole."""
+
+READ_AT_ONCE = 2**24
+"""Bytes of compressed strips or tiles; they are decoded one by one."""
+
+
+def check_tiff(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """The shape and pixel type of the one image in a TIFF, of which only a piece in the middle is decoded.
+
+    Raises BrainstackError as `read_tiff` does, and for a file that is cut off.
+    """
+    with _said(path), tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if len(file.pages) != 1:
+            raise ValueError(f"it has {len(file.pages)} images, wanted one")
+        offsets, counts = page.dataoffsets, page.databytecounts
+        end, size = max(map(sum, zip(offsets, counts, strict=True)), default=0), path.stat().st_size
+        if end > size:
+            raise ValueError(f"it is cut off: it has {size} bytes, its image reaches to byte {end}")
+        middle = len(offsets) // 2
+        if not page.is_memmappable and counts[middle]:
+            if np.prod(page.chunks) * page.dtype.itemsize > LARGEST_PIECE:
+                raise ValueError(f"its image is in pieces of {page.chunks} pixels, too large to be read")
+            file.filehandle.seek(offsets[middle])
+            page.decode(file.filehandle.read(counts[middle]), middle, jpegtables=page.jpegtables)
+        return tuple(page.shape), np.dtype(page.dtype)
+
+
+def read_tiff_strips(path: Path, rows: int) -> Iterator[NDArray[Any]]:
+    """A TIFF of one channel from top to bottom, about `rows` rows at a time, however it is kept in the file.
+
+    Each strip is (rows, columns); no more than one, and a row of the file's own tiles, is in memory.
+    Raises BrainstackError as `read_tiff` does.
+    """
+    with _said(path), tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        waiting: list[NDArray[Any]] = []
+        for band in _mapped(path, page.shape[0], rows) if page.is_memmappable else _bands(page):
+            waiting.append(band)
+            if sum(map(len, waiting)) >= rows:
+                yield np.concatenate(waiting)
+                waiting.clear()
+        if waiting:
+            yield np.concatenate(waiting)
+
+
+def _mapped(path: Path, height: int, rows: int) -> Iterator[NDArray[Any]]:
+    image = tifffile.memmap(path, mode="r", page=0)
+    for top in range(0, height, rows):
+        band = image[top : top + rows]
+        yield band.astype(band.dtype.newbyteorder("="))
+
+
+def _bands(page: Any) -> Iterator[NDArray[Any]]:
+    """Each row of tiles, or each strip, decoded. A tile that is not in the file is 0."""
+    height, width = page.shape[:2]
+    rows = min(page.chunks[0], height)
+    band, top = np.zeros((rows, width), page.dtype), 0
+    for piece, (_, _, row, column, _), shape in page.segments(maxworkers=1, buffersize=READ_AT_ONCE):
+        if row != top:
+            yield band[: height - top]
+            band, top = np.zeros((rows, width), page.dtype), row
+        if piece is not None:
+            pixels = piece.reshape(piece.shape[-3:-1])[: height - row, : min(shape[2], width - column)]
+            band[: len(pixels), column : column + pixels.shape[1]] = pixels
+    yield band[: height - top]
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """What is wrong with a file becomes a sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BrainstackError(f"{path} is not there; run the same command again to have it made.") from error
+    except (tifffile.TiffFileError, struct.error, ValueError, RuntimeError, LookupError) as error:
+        raise BrainstackError(f"{path} is no whole TIFF ({error}); delete it, or put a good one there.") from error
+
+
+def write_tiff(path: Path, image: NDArray[Any], pixel_size_um: float) -> None:
+    """Write an image (rows, columns) or (rows, columns, 3), whole or not at all, losslessly compressed."""
+    with whole_file(path) as part:
+        tifffile.imwrite(
+            part,
+            image,
+            photometric="rgb" if image.ndim == 3 else "minisblack",
+            compression="zlib",
+            predictor=True,
+            **_size(pixel_size_um),
+        )
+
+
+def write_tiff_in_strips(
+    path: Path, strips: Iterator[NDArray[Any]], *, shape: tuple[int, int], dtype: np.dtype[Any], tile_px: int,
+    pixel_size_um: float,
+) -> None:  # fmt: skip
+    """Write a tiled BigTIFF from strips of `tile_px` rows each (the last may have fewer); one strip is in memory.
+
+    shape : (rows, columns) of the whole image.
+    """
+    with whole_file(path) as part:
+        tifffile.imwrite(
+            part,
+            _tiles(strips, tile_px),
+            shape=shape,
+            dtype=dtype,
+            tile=(tile_px, tile_px),
+            bigtiff=True,
+            photometric="minisblack",
+            compression="zlib",
+            compressionargs={"level": 1},
+            predictor=True,
+            **_size(pixel_size_um),
+        )
+
+
+def _tiles(strips: Iterator[NDArray[Any]], tile_px: int) -> Iterator[NDArray[Any]]:
+    """Whole tiles in the order of the file; those at the edges are filled up with 0."""
+    for strip in strips:
+        columns = -(-strip.shape[1] // tile_px) * tile_px
+        padded = np.pad(strip, ((0, tile_px - strip.shape[0]), (0, columns - strip.shape[1])))
+        for left in range(0, columns, tile_px):
+            yield np.ascontiguousarray(padded[:, left : left + tile_px])
+
+
+def _size(pixel_size_um: float) -> dict[str, Any]:
+    pixels_in_a_centimetre = MICROMETRES_IN_A_CENTIMETRE / pixel_size_um
+    return {
+        "resolution": (pixels_in_a_centimetre, pixels_in_a_centimetre),
+        "resolutionunit": "CENTIMETER",
+        "metadata": None,
+        "software": False,
+    }

@@ -1,0 +1,208 @@
+"""What the layers say to each other: frozen records, no behaviour that reads or writes.
+
+Channels and scenes are counted from 1, as in the names of TIFFs; sections and rows of an array from 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of a slide scan. number : counted from 1. name : as the microscope calls it, such as "DAPI"."""
+
+    number: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One piece of tissue on a slide, as the scanner found it.
+
+    number : counted from 1, in the order of the scan. index : the scene's number inside the CZI, from 0.
+    x, y : top left corner on the slide, in pixels of the scan (may be negative). width, height : in pixels.
+    """
+
+    number: int
+    index: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class SlideScan:
+    """What one CZI file holds, read from its metadata, without its pixels.
+
+    pixel_type : "Gray8" or "Gray16". pixel_size_um : (x, y), or None where the file does not say.
+    acquired_at : ISO 8601 time as the file says, or "". objective : its name, or "".
+    """
+
+    file_name: str
+    pixel_type: str
+    pixel_size_um: tuple[float, float] | None
+    channels: tuple[Channel, ...]
+    scenes: tuple[Scene, ...]
+    acquired_at: str = ""
+    objective: str = ""
+
+
+@dataclass(frozen=True)
+class Animal:
+    """A row of the table `animal`. prep_id : the name of the animal, such as "DK39"."""
+
+    prep_id: str
+    species: str = "mouse"
+    comments: str = ""
+
+
+@dataclass(frozen=True)
+class Histology:
+    """A row of `histology`: what only the person who cut the brain knows.
+
+    side_sectioned_first : "ASC" when slide 1 holds the first section of the stack, "DESC" when the last.
+    section_thickness_um : distance between neighbouring sections, in micrometres.
+    """
+
+    prep_id: str
+    side_sectioned_first: str = "ASC"
+    section_thickness_um: float = 20.0
+    orientation: str = "sagittal"
+    counterstain: str = ""
+
+
+@dataclass(frozen=True)
+class ScanRun:
+    """A row of `scan_run`: how the slides were scanned and how their pictures are turned.
+
+    resolution_um : side of a pixel of the full scan, in micrometres; None until the first CZI has been read.
+    rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" (half a turn) or "flop" (mirror left-right);
+    the quarter turns come first.
+    """
+
+    prep_id: str
+    slide_folder_path: str
+    resolution_um: float | None = None
+    rotation: int = 0
+    flip: str = "none"
+    number_of_slides: int = 0
+    channels_per_scene: int = 0
+
+
+@dataclass(frozen=True)
+class SlideScene:
+    """One scene of a slide in the database.
+
+    number : in the order of the scan, from 1: part of the section's key and of its TIFF's name, and never changed.
+    order : its place on the slide, from 1, where a person gave it another than its number. qc : 0 good, 1 out of
+    focus, 2 bad tissue, 3 end of the tissue. replicates : slots behind it that copies of it fill.
+    """
+
+    number: int
+    index: int
+    width: int
+    height: int
+    qc: int = 0
+    order: int | None = None
+    replicates: int = 0
+
+
+@dataclass(frozen=True)
+class Slide:
+    """A row of `slide` with its scenes (rows of `slide_czi_to_tif`).
+
+    file_name : of the CZI. number : slide_physical_id. rescan : 1 for the first scan of this slide, and so on.
+    status : "Good" or "Bad", as a person decided.
+    """
+
+    file_name: str
+    number: int
+    rescan: int
+    status: str
+    scenes: tuple[SlideScene, ...]
+    channels: tuple[Channel, ...]
+
+
+@dataclass(frozen=True)
+class AnimalRecords:
+    """All that the database says about an animal, as far as a run needs it."""
+
+    animal: Animal
+    histology: Histology
+    scan_run: ScanRun
+    slides: tuple[Slide, ...] = ()
+    pairs_by_hand: tuple[PairTransform, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One slot of the stack.
+
+    key : its name for ever, such as "slide058_S2". number : its place in the stack now, from 0; for display only.
+    slide : name of the CZI without its suffix. scene : counted from 1. scene_index : inside the CZI, from 0.
+    z_um : centre of the section along the stack, in micrometres. gap : True when a person said that the section is
+    no good; its slot stays, empty. copy : 0, or from 1 for a slot that a copy of a neighbouring section fills; all
+    that says where the image is (slide, scene) is then the neighbour's.
+    """
+
+    key: str
+    number: int
+    slide: str
+    scene: int
+    scene_index: int
+    z_um: float
+    gap: bool = False
+    copy: int = 0
+
+    def tif_name(self, channel: int) -> str:
+        """The file name of this section's TIFF, as the lab writes it. channel : counted from 1."""
+        return f"{self.slide}_S{self.scene}_C{channel}.tif"
+
+
+@dataclass(frozen=True)
+class PairTransform:
+    """How one section lies on its neighbour: a row of `elastix_transformation`.
+
+    It takes a point of the fixed section's canvas to the moving section's: rotation about the canvas centre, then
+    the shift. rotation_rad : in radians, positive from x to y (clockwise on the screen). shift_x_um, shift_y_um : in
+    micrometres. metric : masked correlation of the two sections after registration, 1 is best.
+    """
+
+    fixed: str
+    moving: str
+    rotation_rad: float
+    shift_x_um: float
+    shift_y_um: float
+    metric: float
+
+
+@dataclass(frozen=True)
+class TifFile:
+    """One TIFF as it is on the disk. seconds : how long it took to make; None where that is not known here."""
+
+    file_name: str
+    width: int
+    height: int
+    file_size: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One step that was run: a row of the log.
+
+    channel : 0 where the stage has none. item : section key, slide or "". error : the sentence when it failed.
+    started_at : ISO 8601, UTC. memory_gb : highest memory of the process so far.
+    """
+
+    stage: str
+    channel: int
+    item: str
+    started_at: str
+    seconds: float
+    memory_gb: float
+    host: str
+    error: str = ""
+    details: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,193 @@
+"""Settings: every number that changes a pixel, read once, typed, unknown names refused."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from brainstack.errors import BrainstackError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Group(BaseModel):
+    """A table of settings.toml. What its numbers mean is said there, beside the defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SlidesSettings(Group):
+    name_pattern: str
+
+    @field_validator("name_pattern")
+    @classmethod
+    def has_a_number(cls, pattern: str) -> str:
+        if "number" not in re.compile(pattern).groupindex:
+            raise ValueError("wanted a regular expression with a group (?P<number>...)")
+        return pattern
+
+
+class TifsSettings(Group):
+    thumbnail_factor: Count
+    white_share: Share
+    tile_px: Annotated[int, Field(ge=16, multiple_of=16)]
+
+
+class NormalizedSettings(Group):
+    clahe_clip: Positive
+    clahe_tiles: Count
+    white_share: Share
+
+
+class MasksSettings(Group):
+    channel: Count
+    working_um: Positive
+    smoothing_um: Positive
+    slope_um: Positive
+    noise_factor: Positive
+    edge_share: Share
+    faint_share: Share
+    nearby_um: Positive
+    hair_um: Positive
+    gap_um: Positive
+    piece_um2: Positive
+    piece_share: Share
+    cut_piece_share: Share
+    debris_factor: Positive
+
+
+class HistogramSettings(Group):
+    bins: Count
+
+
+class GainSettings(Group):
+    quantile: Share
+    target: Share
+    step: Annotated[float, Field(gt=0, le=0.5)]
+
+
+class CanvasSettings(Group):
+    margin_um: Annotated[float, Field(ge=0)]
+
+
+class ElastixSettings(Group):
+    """rigid : elastix' own parameters, those of config/rigid.toml with an animal's own on top."""
+
+    channel: Count
+    smoothing_um: Annotated[float, Field(ge=0)]
+    coarse_um: Positive
+    outline_um: Positive
+    fine_um: Positive
+    border_um: Annotated[float, Field(ge=0)]
+    ring_steps: Count
+    candidates: Count
+    ecc_iterations: Count
+    metric_um: Positive
+    allowed_loss: Share
+    lowest_metric: Annotated[float, Field(ge=-1, le=1)]
+    lowest_overlap: Share
+    rigid: dict[str, Any] = Field(default_factory=dict, validate_default=True)
+
+    @field_validator("rigid")
+    @classmethod
+    def on_top_of_the_shipped(cls, own: dict[str, Any]) -> dict[str, Any]:
+        return _read_toml(config_folder() / "rigid.toml") | own
+
+
+class WebSettings(Group):
+    channel: Count
+
+
+class NeuroglancerSettings(Group):
+    chunk_size: tuple[Count, Count, Count]
+
+
+class DownsamplingSettings(Group):
+    mips: Annotated[int, Field(ge=0, le=12)]
+
+
+class Settings(BaseModel):
+    """All settings of one animal: config/settings.toml, with the animal's own file on top."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slides: SlidesSettings
+    tifs: TifsSettings
+    normalized: NormalizedSettings
+    masks: MasksSettings
+    histogram: HistogramSettings
+    gain: GainSettings
+    canvas: CanvasSettings
+    elastix: ElastixSettings
+    web: WebSettings
+    neuroglancer: NeuroglancerSettings
+    downsampling: DownsamplingSettings
+
+
+def config_folder() -> Path:
+    """The folder with settings.toml and rigid.toml: config/ of the checkout, or the copy inside the wheel."""
+    inside = Path(__file__).parent / "config"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "config"
+
+
+def load_settings(animal_file: Path | None = None) -> Settings:
+    """The shipped settings, with those of `animal_file` (where it is there) on top.
+
+    Raises BrainstackError for a file that is not TOML, an unknown name or a value that cannot be.
+    """
+    tables = {name: dict(table) for name, table in _shipped().items()}
+    source = config_folder() / "settings.toml"
+    if animal_file is not None and animal_file.exists():
+        source = animal_file
+        for name, table in _read_toml(animal_file).items():
+            if not isinstance(table, dict):
+                raise BrainstackError(f"{animal_file}: '{name}' stands outside a table; put it below its [table].")
+            tables[name] = tables.get(name, {}) | table
+    return _checked(tables, source)
+
+
+@functools.cache
+def _shipped() -> dict[str, dict[str, Any]]:
+    return _read_toml(config_folder() / "settings.toml")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BrainstackError(f"{path} is not a TOML file: {error}. Mend that line.") from error
+
+
+def _checked(tables: dict[str, dict[str, Any]], source: Path) -> Settings:
+    try:
+        return Settings.model_validate(tables)
+    except ValidationError as error:
+        raise BrainstackError(f"{source} {_sentence(error, tables)}") from error
+
+
+def _sentence(error: ValidationError, tables: dict[str, dict[str, Any]]) -> str:
+    first = error.errors()[0]
+    table, *rest = (str(part) for part in first["loc"])
+    name = rest[0] if rest else table
+    if first["type"] == "extra_forbidden":
+        known = list(Settings.model_fields) if not rest else list(_group(table).model_fields)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        hint = f"Did you mean '{near[0]}'?" if near else f"Known are: {', '.join(known)}."
+        what = f"unknown table [{name}]" if not rest else f"[{table}]: unknown setting '{name}'"
+        return f"{what}. {hint}"
+    return f"[{table}]: {name} = {tables.get(table, {}).get(name)!r} cannot be: {first['msg']}."
+
+
+def _group(table: str) -> type[Group]:
+    annotation = Settings.model_fields[table].annotation
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, Group)
+    return annotation
