@@ -1,0 +1,172 @@
+"""A database that is open: one transaction, records in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from brainstack.database import animals, results, slides
+from brainstack.database.engine import WRITES, engine_for
+from brainstack.database.schema import check_version
+from brainstack.records import Animal, AnimalRecords, Histology, PairTransform, Ran, ScanRun, SlideScan, TifFile
+
+
+@contextmanager
+def open_database(url: str) -> Iterator[Database]:
+    """The database for the length of a block: all that the block wrote is kept when it ends, nothing when it raises.
+
+    Makes and upgrades nothing. Raises BrainstackError, saying what to do, where the database is missing, of another
+    version, locked, read-only or damaged.
+    """
+    with engine_for(url) as engine:
+        check_version(engine)
+        with Session(engine, expire_on_commit=False) as session:
+            yield Database(session)
+            session.commit()
+
+
+class Database:
+    """What brainstack asks of a database and tells it. Made by `open_database`.
+
+    Every method that names an animal raises BrainstackError where there is no such animal. A block that writes
+    should write before it reads, or use a block for each: so it waits its turn instead of failing when another
+    process writes at the same time.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _writing(self) -> Session:
+        """The session; its transaction, where none has begun, is one that may write from its beginning."""
+        if not self._session.in_transaction():
+            self._session.connection(execution_options={WRITES: True})
+        return self._session
+
+    # Animals
+
+    def add_animal(self, animal: Animal, histology: Histology, scan_run: ScanRun) -> None:
+        """A new animal. Raises BrainstackError where there is one of this name, or for a value that cannot be."""
+        animals.add_animal(self._writing(), animal, histology, scan_run)
+
+    def animals(self) -> list[str]:
+        """The names of all active animals, sorted."""
+        return animals.animals(self._session)
+
+    def animal_records(self, prep_id: str) -> AnimalRecords:
+        """All that a run needs to know of an animal.
+
+        Left out are slides made inactive, and scenes all of whose rows are inactive without a verdict: they were
+        never sections. A scene with a verdict, and a slide whose status is Bad, are there and say so.
+        """
+        return animals.animal_records(self._session, prep_id)
+
+    # What stages found
+
+    def take_in_slide(self, prep_id: str, scan: SlideScan, *, slide_number: int, rescan: int, file_size: int) -> None:
+        """What a CZI file says: rows of slide and slide_czi_to_tif, new or brought up to date.
+
+        What a person decided stays (slide_status, scene_qc, inserts, active, comments). A scene or channel that the
+        file no longer holds loses its row. file_size : bytes.
+        """
+        slides.take_in_slide(
+            self._writing(), prep_id, scan, slide_number=slide_number, rescan=rescan, file_size=file_size
+        )
+
+    def take_in_tifs(self, prep_id: str, files: Iterable[TifFile]) -> None:
+        """Width, height, bytes, duration of TIFFs. Raises BrainstackError for one that no slide of the animal has."""
+        slides.take_in_tifs(self._writing(), prep_id, files)
+
+    def tif_names(self, prep_id: str) -> set[str]:
+        """File names of all TIFFs that the animal's slides give."""
+        return set(slides.tif_ids(self._writing(), prep_id))
+
+    def take_in_canvas(self, prep_id: str, width: int, height: int) -> None:
+        """width, height : of the common canvas, in pixels of the full scan."""
+        animals.take_in_canvas(self._writing(), prep_id, width, height)
+
+    def take_in_pairs(self, prep_id: str, pairs: Iterable[PairTransform]) -> None:
+        """The transform of each pair, new or instead of the one before; those of other pairs stay.
+
+        Raises BrainstackError for a number that is not finite.
+        """
+        results.take_in_pairs(self._writing(), prep_id, pairs)
+
+    def pairs(self, prep_id: str) -> list[PairTransform]:
+        """All pairs that are kept, also those no longer in the stack: choose by the pairs of the plan."""
+        return animals.pairs(self._session, prep_id, animals.REGISTERED)
+
+    def set_pair_by_hand(self, prep_id: str, pair: PairTransform) -> None:
+        """A transform that a person gives, instead of the registered one. Its metric is found by the next run."""
+        results.take_in_pairs(self._writing(), prep_id, [pair], animals.BY_HAND)
+
+    def forget_pair_by_hand(self, prep_id: str, fixed: str, moving: str) -> bool:
+        """The pair is registered again. Returns whether a person had given a transform."""
+        return results.forget_pair(self._writing(), prep_id, fixed, moving)
+
+    # The log
+
+    def take_in_log(self, prep_id: str, entries: Iterable[Ran]) -> None:
+        """Steps that were run. One of the same stage, channel, item and start as one in the log is the same step."""
+        results.take_in_log(self._writing(), prep_id, entries)
+
+    def log_of(
+        self,
+        prep_id: str,
+        *,
+        stage: str | None = None,
+        channel: int | None = None,
+        item: str | None = None,
+        failed: bool | None = None,
+    ) -> list[Ran]:
+        """The log by time of start, or what of it fits. failed : True for failures only, False for successes only."""
+        return results.log_of(self._session, prep_id, stage=stage, channel=channel, item=item, failed=failed)
+
+    # What people decide
+
+    def set_slide_status(self, prep_id: str, slide_number: int, status: str, *, rescan: int | None = None) -> None:
+        """status : "Good" or "Bad". rescan : which scan of the slide, needed where there are several."""
+        slides.set_slide_status(self._writing(), prep_id, slide_number, status, rescan=rescan)
+
+    def set_scene_qc(self, prep_id: str, slide_number: int, scene: int, qc: int, *, rescan: int | None = None) -> None:
+        """scene : counted from 1. qc : 0 good, 1 out of focus, 2 bad tissue, 3 end of the tissue."""
+        slides.set_scene_qc(self._writing(), prep_id, slide_number, scene, qc, rescan=rescan)
+
+    def set_scene_dropped(
+        self, prep_id: str, slide_number: int, scene: int, dropped: bool, *, rescan: int | None = None
+    ) -> None:
+        """dropped : True for a scene that was never a section, False for one that is one after all."""
+        slides.set_scene_dropped(self._writing(), prep_id, slide_number, scene, dropped, rescan=rescan)
+
+    def set_replicates(
+        self, prep_id: str, slide_number: int, scene: int, replicates: int, *, rescan: int | None = None
+    ) -> None:
+        """replicates : how many copies of a scene follow it; of a bad scene, how many slots its neighbour fills."""
+        slides.set_replicates(self._writing(), prep_id, slide_number, scene, replicates, rescan=rescan)
+
+    def set_scene_order(
+        self, prep_id: str, slide_number: int, scene: int, place: int, *, rescan: int | None = None
+    ) -> None:
+        """place : of a scene among all scenes of its slide, from 1; its number stays."""
+        slides.set_scene_order(self._writing(), prep_id, slide_number, scene, place, rescan=rescan)
+
+    def set_orientation(self, prep_id: str, rotation: int, flip: str) -> None:
+        """rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" or "flop"."""
+        animals.set_orientation(self._writing(), prep_id, rotation, flip)
+
+    def set_side_sectioned_first(self, prep_id: str, side: str) -> None:
+        """side : "ASC" when slide 1 holds the first section of the stack, "DESC" when the last."""
+        animals.set_side_sectioned_first(self._writing(), prep_id, side)
+
+    def set_section_thickness(self, prep_id: str, thickness_um: float) -> None:
+        """thickness_um : from one section to the next."""
+        animals.set_section_thickness(self._writing(), prep_id, thickness_um)
+
+    def set_section_plane(self, prep_id: str, plane: str) -> None:
+        """plane : how the brain was cut, such as "sagittal"."""
+        animals.set_section_plane(self._writing(), prep_id, plane)
+
+    def set_resolution(self, prep_id: str, pixel_size_um: float) -> None:
+        """pixel_size_um : side of a pixel of the scan."""
+        animals.set_resolution(self._writing(), prep_id, pixel_size_um)

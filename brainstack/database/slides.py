@@ -1,0 +1,218 @@
+"""Slides, their scenes and TIFFs: what the scans say, and what people decide about them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from brainstack.database.animals import COPIES, SCENES_WITH_A_COLUMN, scan_run_row, verdict, wanted
+from brainstack.database.bulk import Values, write_rows
+from brainstack.database.tables import SLIDE_STATUS, VERDICTS, ScanRunRow, SlideRow, TifRow
+from brainstack.errors import BrainstackError
+from brainstack.records import Channel, Scene, SlideScan, TifFile
+
+END_OF_TISSUE = 3
+"""scene_qc of a scene that was never a section."""
+MOST_REPLICATES = 20
+"""More copies of one section in a row are a slip of the finger."""
+
+
+def take_in_slide(
+    session: Session, prep_id: str, scan: SlideScan, *, slide_number: int, rescan: int, file_size: int
+) -> None:
+    """What a CZI file says. What a person decided about the slide or its scenes stays.
+
+    A scene or channel that the file no longer holds loses its row. The first slide gives scan_run its resolution
+    (the size of a pixel along x) and objective, where nobody did.
+    """
+    run = scan_run_row(session, prep_id)
+    by_name = (SlideRow.scan_run_id == run.id) & (SlideRow.file_name == scan.file_name)
+    slide = session.scalars(select(SlideRow).where(by_name)).one_or_none()
+    if slide is None:
+        slide = SlideRow(scan_run_id=run.id, file_name=scan.file_name)
+        session.add(slide)
+    slide.slide_physical_id, slide.rescan_number = int(slide_number), int(rescan)
+    slide.scenes, slide.file_size = len(scan.scenes), int(file_size)
+    session.flush()
+    _take_in_scenes(session, slide.id, scan)
+    _complete_scan_run(session, run, scan)
+
+
+def _take_in_scenes(session: Session, slide_id: int, scan: SlideScan) -> None:
+    rows = session.scalars(select(TifRow).where(TifRow.slide_id == slide_id))
+    known = {(row.scene_number, row.channel): row.id for row in rows}
+    held = {(scene.number, channel.number): (scene, channel) for scene in scan.scenes for channel in scan.channels}
+    gone = [row_id for place, row_id in known.items() if place not in held]
+    if gone:
+        session.execute(delete(TifRow).where(TifRow.id.in_(gone)))
+    stem = PurePath(scan.file_name).stem
+    said = {place: _said_of_tif(slide_id, stem, *both) for place, both in held.items()}
+    write_rows(session, TifRow, known, said)
+
+
+def _said_of_tif(slide_id: int, stem: str, scene: Scene, channel: Channel) -> Values:
+    return {
+        "slide_id": slide_id,
+        "scene_number": int(scene.number),
+        "channel": int(channel.number),
+        "file_name": f"{stem}_S{scene.number}_C{channel.number}.tif",
+        "scene_index": int(scene.index),
+        "channel_name": channel.name,
+        "width": int(scene.width),
+        "height": int(scene.height),
+    }
+
+
+def _complete_scan_run(session: Session, run: ScanRunRow, scan: SlideScan) -> None:
+    if run.resolution is None and scan.pixel_size_um is not None:
+        run.resolution = float(scan.pixel_size_um[0])
+    if not run.objective and scan.objective:
+        run.objective = scan.objective
+    of_run = SlideRow.scan_run_id == run.id
+    slides = select(func.count(SlideRow.slide_physical_id.distinct())).where(of_run)
+    channels = select(func.max(TifRow.channel)).join(SlideRow, SlideRow.id == TifRow.slide_id).where(of_run)
+    run.number_of_slides = session.scalar(slides) or 0
+    run.channels_per_scene = session.scalar(channels) or 0
+
+
+def tif_ids(session: Session, prep_id: str) -> dict[str, int]:
+    """The row of each TIFF, by its file name."""
+    run = scan_run_row(session, prep_id)
+    query = select(TifRow.file_name, TifRow.id).join(SlideRow, SlideRow.id == TifRow.slide_id)
+    return {row.file_name: row.id for row in session.execute(query.where(SlideRow.scan_run_id == run.id))}
+
+
+def take_in_tifs(session: Session, prep_id: str, files: Iterable[TifFile]) -> None:
+    """Width, height, bytes and duration of TIFFs. Raises BrainstackError for one that no slide of the animal has."""
+    known = tif_ids(session, prep_id)
+    given: dict[str, Values] = {
+        file.file_name: {
+            "width": int(file.width),
+            "height": int(file.height),
+            "file_size": int(file.file_size),
+            **({} if file.seconds is None else {"processing_duration": float(file.seconds)}),
+        }
+        for file in files
+    }
+    strange = sorted(given.keys() - known.keys())
+    if strange:
+        raise BrainstackError(
+            f"{prep_id}: no slide in the database has the TIFF {strange[0]} ({len(strange)} such); "
+            "run the task Meta, or take the file out of tif/."
+        )
+    write_rows(session, TifRow, known, given)
+
+
+def set_slide_status(
+    session: Session, prep_id: str, slide_number: int, status: str, *, rescan: int | None = None
+) -> None:
+    """status : "Good" or "Bad". rescan : which scan of the slide, needed where there are several."""
+    wanted("slide_status", status, SLIDE_STATUS)
+    _slide_row(session, prep_id, slide_number, rescan).slide_status = status
+
+
+def set_scene_qc(
+    session: Session, prep_id: str, slide_number: int, scene: int, qc: int, *, rescan: int | None = None
+) -> None:
+    """scene : counted from 1. qc : 0 good, 1 out of focus, 2 bad tissue, 3 end of the tissue. A scene that was dropped
+    is a section again."""
+    wanted("qc", qc, VERDICTS)
+    slide, rows = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    _write_verdict(slide, rows, qc)
+    _write_active(rows, True)
+
+
+def set_scene_dropped(
+    session: Session, prep_id: str, slide_number: int, scene: int, dropped: bool, *, rescan: int | None = None
+) -> None:
+    """dropped : True for a scene that was never a section: it has no place in the stack, and its verdict is gone."""
+    slide, rows = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    if dropped or verdict(slide, rows) == END_OF_TISSUE:
+        _write_verdict(slide, rows, 0)
+    _write_active(rows, not dropped)
+
+
+def set_replicates(
+    session: Session, prep_id: str, slide_number: int, scene: int, replicates: int, *, rescan: int | None = None
+) -> None:
+    """replicates : how many copies of a scene follow it, from 0; of a bad scene, how many slots its neighbour fills."""
+    if not 0 <= replicates <= MOST_REPLICATES:
+        raise BrainstackError(
+            f"{replicates} copies of scene {scene} of slide {slide_number} were asked for; "
+            f"wanted 0 to {MOST_REPLICATES}."
+        )
+    slide, rows = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    if scene <= SCENES_WITH_A_COLUMN:
+        setattr(slide, COPIES[scene - 1], replicates)
+        return
+    for row in rows:
+        row.replicates = replicates
+
+
+def set_scene_order(
+    session: Session, prep_id: str, slide_number: int, scene: int, place: int, *, rescan: int | None = None
+) -> None:
+    """place : among all scenes of the slide, from 1; the scenes behind it move up. The numbers of scenes, so the names
+    of their TIFFs and keys, stay."""
+    slide, _ = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    rows: dict[int, list[TifRow]] = defaultdict(list)
+    for row in session.scalars(select(TifRow).where(TifRow.slide_id == slide.id)):
+        rows[row.scene_number].append(row)
+    if not 1 <= place <= len(rows):
+        raise BrainstackError(
+            f"{prep_id}: place {place} was given for scene {scene} of slide {slide_number}, which has {len(rows)} "
+            f"scenes; wanted 1 to {len(rows)}."
+        )
+    order = sorted(rows, key=lambda number: (rows[number][0].order_on_slide or number, number))
+    order.remove(scene)
+    order.insert(place - 1, scene)
+    for number, scenes_place in zip(order, range(1, len(order) + 1), strict=True):
+        for row in rows[number]:
+            row.order_on_slide = None if order == sorted(order) else scenes_place
+
+
+def _write_verdict(slide: SlideRow, rows: list[TifRow], qc: int) -> None:
+    scene = rows[0].scene_number
+    if scene <= SCENES_WITH_A_COLUMN:
+        setattr(slide, f"scene_qc_{scene}", qc)
+        return
+    for row in rows:
+        row.scene_qc = qc
+
+
+def _write_active(rows: list[TifRow], active: bool) -> None:
+    """A scene of which one channel is active counts: those rows stay as they are."""
+    if any(row.active for row in rows) != active:
+        for row in rows:
+            row.active = active
+
+
+def _scene_rows(
+    session: Session, prep_id: str, slide_number: int, scene: int, rescan: int | None
+) -> tuple[SlideRow, list[TifRow]]:
+    """A slide and the rows of one of its scenes, one a channel. Raises BrainstackError where there are none."""
+    slide = _slide_row(session, prep_id, slide_number, rescan)
+    of_scene = (TifRow.slide_id == slide.id) & (TifRow.scene_number == scene)
+    rows = list(session.scalars(select(TifRow).where(of_scene)))
+    if not rows:
+        raise BrainstackError(f"{prep_id}: slide {slide_number} has {slide.scenes} scenes, but not scene {scene}.")
+    return slide, rows
+
+
+def _slide_row(session: Session, prep_id: str, slide_number: int, rescan: int | None) -> SlideRow:
+    run = scan_run_row(session, prep_id)
+    of_run = select(SlideRow).where(SlideRow.scan_run_id == run.id).order_by(SlideRow.rescan_number)
+    scans = session.scalars(of_run.where(SlideRow.slide_physical_id == slide_number)).all()
+    found = [slide for slide in scans if rescan in (None, slide.rescan_number)]
+    if len(found) == 1:
+        return found[0]
+    if not scans:
+        raise BrainstackError(f"{prep_id}: there is no slide {slide_number} in the database; run the task Meta first.")
+    listed = ", ".join(f"{slide.rescan_number} ({slide.file_name})" for slide in scans)
+    raise BrainstackError(
+        f"{prep_id}: slide {slide_number} has the rescans {listed}; say which one is meant with --rescan."
+    )

@@ -1,0 +1,277 @@
+"""The tables, under the lab's names. What is written here must be what migrations/ makes: a test compares them.
+
+Only what every SQL database understands. Times are UTC without a zone; texts that code acts on have a CHECK. Columns
+that no code reads (strain, machine, ...) are for the people who fill in these tables.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Double,
+    ForeignKey,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""How constraints are called, so that a migration can name the one it changes."""
+
+SLIDE_STATUS = ("Good", "Bad")
+FLIPS = ("none", "flip", "flop")
+SIDES = ("ASC", "DESC")
+QUARTER_TURNS = range(4)
+VERDICTS = range(4)
+"""Of a scene: 0 good, 1 out of focus, 2 bad tissue, 3 end of the tissue."""
+
+Microseconds = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+"""MySQL's own DATETIME rounds to seconds; steps that start within one second must stay apart."""
+
+
+def utc_now() -> datetime:
+    """Now, as the tables keep times: UTC, without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+Id = Annotated[int, mapped_column(primary_key=True)]
+AnimalKey = Annotated[str, mapped_column(String(20), ForeignKey("animal.prep_id"))]
+Words = Annotated[str | None, mapped_column(String(100))]
+FileName = Annotated[str, mapped_column(String(200))]
+Comments = Annotated[str | None, mapped_column(Text)]
+Number = Annotated[float, mapped_column(Double)]
+Count = Annotated[int, mapped_column(default=0, server_default=text("0"))]
+Bytes = Annotated[int, mapped_column(BigInteger, default=0, server_default=text("0"))]
+Duration = Annotated[float, mapped_column(Double, default=0, server_default=text("0"))]
+Created = Annotated[datetime, mapped_column(default=utc_now, server_default=func.current_timestamp())]
+Active = Annotated[bool, mapped_column(default=True, server_default=text("1"))]
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+def _within(column: str, numbers: range) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN {numbers[0]} AND {numbers[-1]}", name=column)
+
+
+class Table(DeclarativeBase):
+    """What all tables share."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class AnimalRow(Table):
+    """One brain."""
+
+    __tablename__ = "animal"
+
+    prep_id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    performance_center: Mapped[Words]
+    date_of_birth: Mapped[date | None]
+    species: Mapped[Words]
+    strain: Mapped[Words]
+    sex: Mapped[Words]
+    genotype: Mapped[Words]
+    comments: Mapped[Comments]
+    active: Mapped[Active]
+    created: Mapped[Created]
+
+
+class HistologyRow(Table):
+    """How the brain of an animal was cut and stained; one row an animal. section_thickness : micrometres."""
+
+    __tablename__ = "histology"
+    __table_args__ = (
+        UniqueConstraint("prep_id"),
+        _one_of("side_sectioned_first", SIDES),
+        CheckConstraint("section_thickness > 0", name="section_thickness"),
+    )
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    date_sectioned: Mapped[date | None]
+    side_sectioned_first: Mapped[str] = mapped_column(String(4), default="ASC", server_default=text("'ASC'"))
+    section_thickness: Mapped[Number] = mapped_column(default=20.0, server_default=text("20"))
+    sectioning_method: Mapped[Words]
+    orientation: Mapped[Words]
+    counterstain: Mapped[Words]
+    comments: Mapped[Comments]
+    active: Mapped[Active]
+    created: Mapped[Created]
+
+
+class ScanRunRow(Table):
+    """How the slides of an animal were scanned. Code reads the run with the lowest rescan_number.
+
+    resolution : micrometres a pixel; zresolution : micrometres a section, for people (code reads
+    histology.section_thickness). width, height : the common canvas in pixels of the full scan. rotation : quarter
+    turns clockwise.
+    """
+
+    __tablename__ = "scan_run"
+    __table_args__ = (
+        UniqueConstraint("prep_id", "rescan_number"),
+        _one_of("flip", FLIPS),
+        _within("rotation", QUARTER_TURNS),
+        CheckConstraint("resolution > 0", name="resolution"),
+    )
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    rescan_number: Mapped[Count]
+    performance_center: Mapped[Words]
+    machine: Mapped[Words]
+    objective: Mapped[Words]
+    resolution: Mapped[float | None] = mapped_column(Double)
+    zresolution: Mapped[float | None] = mapped_column(Double)
+    scan_date: Mapped[date | None]
+    number_of_slides: Mapped[Count]
+    channels_per_scene: Mapped[Count]
+    slide_folder_path: Mapped[str] = mapped_column(String(500))
+    width: Mapped[Count]
+    height: Mapped[Count]
+    rotation: Mapped[Count]
+    flip: Mapped[str] = mapped_column(String(4), default="none", server_default=text("'none'"))
+    comments: Mapped[Comments]
+    active: Mapped[Active]
+    created: Mapped[Created]
+
+
+class SlideRow(Table):
+    """One CZI file. slide_status, scene_qc_n, insert_n, active and comments are a person's; code keeps them.
+
+    file_name : of the CZI. insert_... : how many copies of scene 1 to 6 follow it; of a bad scene, how
+    many slots copies of its nearest good neighbour fill. scene_qc_n : the verdict on scene n, n from 1 to 6. Both are
+    in slide_czi_to_tif from the seventh scene on.
+    """
+
+    __tablename__ = "slide"
+    __table_args__ = (
+        UniqueConstraint("scan_run_id", "file_name"),
+        _one_of("slide_status", SLIDE_STATUS),
+        *(_within(f"scene_qc_{scene}", VERDICTS) for scene in range(1, 7)),
+    )
+
+    id: Mapped[Id]
+    scan_run_id: Mapped[int] = mapped_column(ForeignKey("scan_run.id"))
+    slide_physical_id: Mapped[int] = mapped_column(index=True)
+    rescan_number: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    slide_status: Mapped[str] = mapped_column(String(4), default="Good", server_default=text("'Good'"))
+    scenes: Mapped[Count]
+    insert_before_one: Mapped[Count]
+    insert_between_one_two: Mapped[Count]
+    insert_between_two_three: Mapped[Count]
+    insert_between_three_four: Mapped[Count]
+    insert_between_four_five: Mapped[Count]
+    insert_between_five_six: Mapped[Count]
+    scene_qc_1: Mapped[Count]
+    scene_qc_2: Mapped[Count]
+    scene_qc_3: Mapped[Count]
+    scene_qc_4: Mapped[Count]
+    scene_qc_5: Mapped[Count]
+    scene_qc_6: Mapped[Count]
+    file_name: Mapped[FileName]
+    file_size: Mapped[Bytes]
+    processing_duration: Mapped[Duration]
+    processed: Mapped[bool] = mapped_column(default=False, server_default=text("0"))
+    comments: Mapped[Comments]
+    active: Mapped[Active]
+    created: Mapped[Created]
+
+
+class TifRow(Table):
+    """One channel of one scene of a slide, and the TIFF it becomes. active, include_tag, comments are a person's.
+
+    scene_number, channel : from 1, never changed, as the TIFF's name and the section's key have them. scene_index :
+    inside the CZI, from 0. order_on_slide : its place among the slide's scenes, from 1; NULL where nobody gave it
+    another than scene_number. active : 0 on every channel of a scene that was never a section (it has no place in the
+    stack). scene_qc, replicates : the verdict and the number of copies from the seventh scene of a slide on; NULL for
+    the first six, whose verdict is slide.scene_qc_n and whose copies are slide.insert_... So each is written in one
+    place only.
+    """
+
+    __tablename__ = "slide_czi_to_tif"
+    __table_args__ = (
+        UniqueConstraint("slide_id", "scene_number", "channel"),
+        _within("scene_qc", VERDICTS),
+    )
+
+    id: Mapped[Id]
+    slide_id: Mapped[int] = mapped_column(ForeignKey("slide.id"))
+    file_name: Mapped[FileName] = mapped_column(index=True)
+    scene_number: Mapped[int]
+    scene_index: Mapped[int]
+    order_on_slide: Mapped[int | None]
+    channel: Mapped[int]
+    channel_name: Mapped[Words]
+    scene_qc: Mapped[int | None]
+    replicates: Mapped[int | None]
+    width: Mapped[Count]
+    height: Mapped[Count]
+    file_size: Mapped[Bytes]
+    processing_duration: Mapped[Duration]
+    include_tag: Mapped[Words]
+    comments: Mapped[Comments]
+    active: Mapped[Active]
+    created: Mapped[Created]
+
+
+class PairRow(Table):
+    """How one section lies on its neighbour. section : key of the moving section; fixed : of the neighbour.
+
+    rotation : radians; xshift, yshift : micrometres; iteration : 0 registered, 1 by a person.
+    """
+
+    __tablename__ = "elastix_transformation"
+    __table_args__ = (UniqueConstraint("prep_id", "section", "fixed", "iteration"),)
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    section: Mapped[str] = mapped_column(String(64))
+    fixed: Mapped[str] = mapped_column(String(64))
+    iteration: Mapped[Count]
+    rotation: Mapped[Number]
+    xshift: Mapped[Number]
+    yshift: Mapped[Number]
+    metric: Mapped[Number]
+    active: Mapped[Active]
+    created: Mapped[Created]
+
+
+class LogRow(Table):
+    """One step that was run: when, how long, with how much memory, where, and the sentence when it failed.
+
+    item : section key, slide or ''. channel : 0 where the stage has none. details : a JSON object of texts.
+    """
+
+    __tablename__ = "task_log"
+    __table_args__ = (UniqueConstraint("prep_id", "stage", "channel", "item", "started_at"),)
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    stage: Mapped[str] = mapped_column(String(64))
+    channel: Mapped[int]
+    item: Mapped[FileName]
+    started_at: Mapped[datetime] = mapped_column(Microseconds)
+    seconds: Mapped[Number]
+    memory_gb: Mapped[Number]
+    host: Mapped[str] = mapped_column(String(100))
+    error: Mapped[str] = mapped_column(Text)
+    details: Mapped[str] = mapped_column(Text)
