@@ -1,0 +1,310 @@
+"""The command `brainstack`: animals, the made-up one, the status, the viewer. Runs are started with `luigi`."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from brainstack import status as status_table
+from brainstack.adding import Change, add_animal, change_animal, check_new, known_animals, set_pair
+from brainstack.approval import What
+from brainstack.environment import animal_folder, data_root, database_url
+from brainstack.errors import BrainstackError
+from brainstack.records import Animal, Histology, ScanRun
+
+ABOUT = "From slide scans to a brain in Neuroglancer. Runs: luigi --module tasks Animal --animal DK39"
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, help=ABOUT
+)
+animal_app = typer.Typer(no_args_is_help=True, help="Add an animal, list them, change what was said about one.")
+app.add_typer(animal_app, name="animal")
+
+Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
+DEMO = "DEMO"
+
+
+class Side(StrEnum):
+    """Whether slide 1 has the first section of the stack (ASC) or the last (DESC)."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+class Plane(StrEnum):
+    SAGITTAL = "sagittal"
+    CORONAL = "coronal"
+    HORIZONTAL = "horizontal"
+    OBLIQUE = "oblique"
+
+
+class Flip(StrEnum):
+    NONE = "none"
+    FLIP = "flip"
+    FLOP = "flop"
+
+
+def main() -> None:
+    """Entry point: an error that a person can mend is one sentence and exit status 1."""
+    try:
+        app()
+    except BrainstackError as error:
+        sys.exit(f"brainstack: {error}")
+    except OSError as error:
+        sys.exit(f"brainstack: {error.filename or 'a file'}: {error.strerror}; mend that and run the command again.")
+
+
+def _ask(given: str | None, question: str, default: str, choices: list[str]) -> str:
+    """What only a person knows: as given, else asked for in a terminal, else the default, which is said.
+
+    choices : what may be answered, whatever the case; none means a number above 0.
+    """
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        typer.echo(f"{question}: {default} (nothing was said; change it with `brainstack animal set`)")
+        return default
+    while True:
+        answer = str(typer.prompt(question, default=default))
+        if not choices and re.fullmatch(r"\d+(\.\d+)?", answer.strip()) and float(answer) > 0:
+            return answer
+        for choice in choices:
+            if answer.casefold() == choice.casefold():
+                return choice
+        typer.echo(f"One of {', '.join(choices)}, please." if choices else "A number above 0, please.")
+
+
+@animal_app.command("add")
+def add(
+    name: Name,
+    czi: Annotated[Path, typer.Option(help="folder with its slide scans (*.czi); they are never changed")],
+    side_sectioned_first: Annotated[Side | None, typer.Option(help="ASC: slide 1 has the first section")] = None,
+    section_thickness_um: Annotated[float | None, typer.Option(help="from one section to the next")] = None,
+    rotation: Annotated[int | None, typer.Option(min=0, max=3, help="quarter turns clockwise")] = None,
+    flip: Annotated[Flip | None, typer.Option(help="after the turns: flip: half a turn, flop: mirror")] = None,
+    orientation: Annotated[Plane | None, typer.Option(help="how the brain was cut")] = None,
+    counterstain: Annotated[str, typer.Option(help="such as NtB, DAPI")] = "",
+    pixel_size_um: Annotated[float | None, typer.Option(help="of the scan, where the CZI does not say it")] = None,
+    thumbnail_factor: Annotated[int | None, typer.Option(min=1, help="scan pixels to a thumbnail's; by default chosen "
+                                                                     "for 10 um a thumbnail pixel")] = None,
+) -> None:  # fmt: skip
+    """Add an animal: asks for what only a person knows, or takes it as options."""
+    check_new(name, czi)
+    side = _ask(side_sectioned_first and side_sectioned_first.value,
+                "Which end of the stack is on slide 1: ASC (the first section) or DESC (the last)", "ASC",
+                [side.value for side in Side])  # fmt: skip
+    thickness = _ask(None if section_thickness_um is None else str(section_thickness_um),
+                     "Distance between neighbouring sections in micrometres", "20", [])  # fmt: skip
+    turns = _ask(None if rotation is None else str(rotation), "Quarter turns clockwise for each picture", "0",
+                 ["0", "1", "2", "3"])  # fmt: skip
+    mirrored = _ask(flip and flip.value, "Then: none, flip (half a turn) or flop (mirror)", "none",
+                    [one.value for one in Flip])  # fmt: skip
+    plane = _ask(orientation and orientation.value, "Cut: sagittal, coronal or horizontal", "sagittal",
+                 [one.value for one in Plane])  # fmt: skip
+    animal = Animal(name)
+    histology = Histology(name, side, _positive(thickness, "section thickness"), plane, counterstain)
+    scan_run = ScanRun(name, str(czi.absolute()), pixel_size_um, int(turns), mirrored)
+    for line in add_animal(animal, histology, scan_run, czi, thumbnail_factor):
+        typer.echo(line)
+
+
+def _positive(text: str, what: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text.strip()) or float(text) <= 0:
+        raise BrainstackError(f"The {what} was given as {text!r}; wanted a number of micrometres above 0, such as 20.")
+    return float(text)
+
+
+@animal_app.command("set")
+def change(
+    name: Name,
+    side_sectioned_first: Annotated[Side | None, typer.Option(help="ASC: slide 1 has the first section")] = None,
+    section_thickness_um: Annotated[float | None, typer.Option(help="from one section to the next")] = None,
+    rotation: Annotated[int | None, typer.Option(min=0, max=3, help="quarter turns clockwise")] = None,
+    flip: Annotated[Flip | None, typer.Option(help="after the turns: flip: half a turn, flop: mirror")] = None,
+    pixel_size_um: Annotated[float | None, typer.Option(help="of the scan")] = None,
+    orientation: Annotated[Plane | None, typer.Option(help="how the brain was cut")] = None,
+    slide: Annotated[int | None, typer.Option(help="number of the slide that --status or --scene is about")] = None,
+    status: Annotated[str | None, typer.Option(help="of the slide: Good or Bad")] = None,
+    rescan: Annotated[int | None, typer.Option(help="which scan of the slide, where there are several")] = None,
+    scene: Annotated[int | None, typer.Option(help="of the slide, as in its TIFF's name, for what follows")] = None,
+    qc: Annotated[int | None, typer.Option(min=0, max=3, help="0 good, 1 out of focus, 2 bad tissue, 3 end")] = None,
+    replicate: Annotated[int | None, typer.Option(min=0, help="how many copies of it follow it; with --qc 1 or 2: how "
+                                                              "many slots its neighbour fills")] = None,
+    drop: Annotated[bool | None, typer.Option("--drop/--keep", help="it was never a section, or is one")] = None,
+    order: Annotated[int | None, typer.Option(min=1, help="its place on the slide; its number stays")] = None,
+) -> None:  # fmt: skip
+    """Change what was said about an animal, a slide or a scene. The next run redoes what that changes."""
+    side, mirrored = side_sectioned_first and side_sectioned_first.value, flip and flip.value
+    plane = orientation and orientation.value
+    change_animal(
+        name,
+        Change(
+            side, section_thickness_um, rotation, mirrored, pixel_size_um, plane, slide, status, scene, qc,
+            replicates=replicate, dropped=drop, order=order, rescan=rescan,
+        ),
+    )  # fmt: skip
+
+
+@animal_app.command("list")
+def list_animals() -> None:
+    """The animals of this database."""
+    for name in known_animals():
+        typer.echo(name)
+
+
+@animal_app.command("pair")
+def pair(
+    name: Name,
+    fixed: Annotated[str, typer.Argument(help="a section, by its key or number")],
+    moving: Annotated[str, typer.Argument(help="the next section")],
+    rotation_deg: Annotated[float, typer.Option(help="clockwise, about the middle of the canvas")] = 0.0,
+    shift_x_um: Annotated[float, typer.Option(help="after the rotation, to the right")] = 0.0,
+    shift_y_um: Annotated[float, typer.Option(help="after the rotation, down")] = 0.0,
+    release: Annotated[bool, typer.Option("--release", help="register the pair again")] = False,
+) -> None:
+    """Say by hand how a section lies on the one before: from a point of the first to the same point of the second."""
+    by_hand = None if release else (math.radians(rotation_deg), shift_x_um, shift_y_um)
+    typer.echo(set_pair(name, fixed, moving, by_hand))
+
+
+@app.command()
+def status(
+    name: Name,
+    why: Annotated[
+        str | None, typer.Option(metavar="SECTION", help="key or number: each step of this section, and why")
+    ] = None,
+) -> None:
+    """A table of an animal: stage by channel, what is done, failed and stale, why, and what the next run makes."""
+    from brainstack.planning import look, read_failed
+
+    plan = look(name)
+    if why is None:
+        status_table.show(plan, read_failed(plan.folder), Console())
+    else:
+        status_table.show_section(plan, read_failed(plan.folder), why, Console())
+
+
+@app.command()
+def approve(
+    name: Name,
+    what: Annotated[What | None, typer.Argument(help="what to keep as it is")] = None,
+    release: Annotated[bool, typer.Option("--release", help="let it follow from the stages again")] = False,
+    show: Annotated[bool, typer.Option("--show", help="what is approved, and what it would be now")] = False,
+) -> None:
+    """Keep a gain, a canvas or an alignment whatever later edits make of it; once more: take what it would be now."""
+    from brainstack import approval
+    from brainstack.planning import look
+
+    plan = look(name)
+    if show or what is None:
+        lines = approval.shown(plan)
+    else:
+        lines = approval.release(plan, what) if release else approval.approve(plan, what)
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command()
+def adopt(
+    name: Name,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be adopted, and change nothing")] = False,
+) -> None:
+    """Take in a folder that the lab's scripts made: TIFFs and hand-edited masks are checked, and not made again."""
+    from brainstack import adopting
+
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("checking TIFFs", total=None)
+        found = adopting.adopt(
+            name, dry=dry_run, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    adopting.show(name, found, Console(), dry=dry_run)
+
+
+@app.command()
+def tidy(
+    name: Name,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list it")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="delete it without being asked")] = False,
+) -> None:
+    """Delete what is no longer needed: of sections, slides and channels that are gone, and old logs."""
+    from brainstack import tidying
+
+    with tidying.searched(name, dry=dry_run) as (plan, found):
+        tidying.show(plan.folder, found, Console())
+        if dry_run or not (found.leftovers or found.stamps):
+            return
+        if not yes and not sys.stdin.isatty():
+            raise BrainstackError("Nothing was deleted: there is no terminal to ask in; say --yes to delete it.")
+        if yes or typer.confirm("Delete what is no longer needed?"):
+            tidying.delete_leftovers(plan, found)
+
+
+@app.command()
+def view(
+    name: Name,
+    port: Annotated[int, typer.Option(help="of this computer; 0 for any that is free")] = 8090,
+) -> None:
+    """Serve an animal's volumes with a Neuroglancer client, and print the link. Needs no internet."""
+    from brainstack.planning import look
+    from brainstack.viewer_server import how_to_open, serve
+    from brainstack.viewing import state_of
+
+    plan = look(name)
+    server = serve(plan.folder.neuroglancer_data, state_of(plan), port=port)
+    server.start()
+    typer.echo(how_to_open(server.url))
+    sys.stdout.flush()
+    server.run()
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Option(help="what to call it")] = DEMO,
+    sections: Annotated[int, typer.Option(min=2, help="how many; four on each slide")] = 24,
+    width_px: Annotated[int, typer.Option(min=300, help="of a scanned section, about")] = 3000,
+    height_px: Annotated[int, typer.Option(min=200, help="of a scanned section, about")] = 2000,
+    thumbnail_factor: Annotated[int | None, typer.Option(min=1, help="scan pixels to a side of a thumbnail's pixel; "
+                                                                     "by default the one its truth is for")] = None,
+    seed: Annotated[int, typer.Option(help="another number, another animal")] = 1,
+) -> None:  # fmt: skip
+    """Make up an animal: slide scans of a phantom brain whose truth is known, added like a real one."""
+    from brainstack.demo import make_animal
+
+    folder = animal_folder(name)
+    if name in known_animals():
+        typer.echo(f"{name} is there already, in {folder.root}. For another one choose another --name.")
+        return
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(f"scanning {sections} sections", total=sections)
+        truth = make_animal(
+            folder.root, sections=sections, width_px=width_px, height_px=height_px, seed=seed,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )  # fmt: skip
+    histology = Histology(name, "ASC", truth.spacing_um, "coronal", "made up")
+    scan_run = ScanRun(name, str(folder.czi))
+    factor = thumbnail_factor or truth.thumbnail_factor
+    for line in add_animal(Animal(name, comments="made up"), histology, scan_run, folder.czi, factor):
+        typer.echo(line)
+
+
+@app.command()
+def where() -> None:
+    """Where the data and the database are, and which file says so."""
+    from brainstack.environment import config_file
+
+    typer.echo(f"data: {data_root()}")
+    without_password = re.sub(r"://([^:/@]*):.*@", r"://\1:***@", database_url())
+    typer.echo(f"database: {without_password}")
+    typer.echo(f"luigi.cfg: {config_file() or 'none found'}")
+    if named := os.environ.get("BRAINSTACK_DATA_ROOT"):
+        typer.echo(f"BRAINSTACK_DATA_ROOT: {named}")

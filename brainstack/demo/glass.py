@@ -1,0 +1,191 @@
+"""What a slide scanner makes of a section: uneven glass, dust, glue, a stitching grid, noise. Counts of 16 bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from brainstack.demo.drawing import Plane
+
+Random = np.random.Generator
+Picture = npt.NDArray[np.uint16]
+
+CAMERA_OFFSET = 120.0
+"""Counts of the camera without light."""
+
+FIELD_MM = 2.56
+"""Side of one field of view: the scanner stitches a scene from such squares."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one channel shines. tissue, glass : counts. hidden : share of dust and glue seen in it, 0 to 1."""
+
+    name: str
+    tissue: float
+    glass: float
+    dirt: float
+
+
+LOOKS = (Look("DAPI", 1500, 600, 1.0), Look("GFP", 1100, 400, 0.7), Look("Cy5", 600, 180, 0.3))
+
+
+@dataclass(frozen=True)
+class Glass:
+    """What lies around the tissue of one scene; all planes (rows, columns) float32.
+
+    haze : light of glass and mounting medium, about 1. light : how evenly the lamp shines, about 1. dirt : light of
+    dust, hairs, glue and the rims of bubbles, about 0 to 12. veil : what bubbles and cracks leave of the tissue's
+    light.
+    """
+
+    haze: Plane
+    light: Plane
+    dirt: Plane
+    veil: Plane
+
+
+def make_glass(shape: tuple[int, int], pixel_mm: float, random: Random) -> Glass:
+    """The glass of one scene of (rows, columns) `shape`."""
+    rows, columns = shape
+    small = (max(8, round(rows * pixel_mm / 0.1)), max(8, round(columns * pixel_mm / 0.1)))
+    haze = _haze(small, random)
+    light = 1 + 0.07 * _slope(small, random) + 0.05 * _smooth(small, 12, random)
+    dirt, veil = _dirt(shape, pixel_mm, random)
+    enlarged = [
+        np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
+        for plane in (haze.astype(np.float32), light.astype(np.float32))
+    ]
+    return Glass(enlarged[0], enlarged[1] * _fields(shape, pixel_mm), dirt, veil)
+
+
+def photographed(tissue: Plane, edge: Plane, *, glass: Glass, look: Look, gain: float, random: Random) -> Picture:
+    """The counts the camera gives.
+
+    tissue : light of the section, about 1. edge : how much of the pixel is tissue, 0 to 1. gain : brightness of the
+    section. Returns (rows, columns) uint16.
+    """
+    light = (look.tissue * gain) * tissue * edge * glass.veil
+    # The medium above the tissue is as hazy as beside it.
+    light += look.glass * glass.haze
+    light += (look.tissue * look.dirt) * glass.dirt
+    light *= glass.light
+    light += CAMERA_OFFSET
+    light = np.maximum(light, 0)
+    # A photon is about 2 counts; their number varies by its square root.
+    light += random.standard_normal(light.shape, dtype=np.float32) * np.sqrt(2 * light)
+    return np.asarray(np.clip(light, 0, 65535), np.uint16)
+
+
+def _haze(shape: tuple[int, int], random: Random) -> Plane:
+    """Brighter to one side, with wide clouds: in places as bright as faint tissue."""
+    haze = 1 + 0.6 * _slope(shape, random) + 0.33 * _smooth(shape, 18, random)
+    return np.asarray(np.maximum(haze, 0.25), np.float32)
+
+
+def _slope(shape: tuple[int, int], random: Random) -> Plane:
+    """From -1 to 1 in some direction."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32) for size in shape), indexing="ij")
+    angle = random.uniform(0, 2 * np.pi)
+    return np.asarray((x * np.cos(angle) + y * np.sin(angle)) / np.sqrt(2) * 1.2, np.float32)
+
+
+def _smooth(shape: tuple[int, int], sigma_px: float, random: Random) -> Plane:
+    """Smooth noise of mean 0 and standard deviation 1."""
+    blurred = cv2.GaussianBlur(random.standard_normal(shape, dtype=np.float32), (0, 0), sigma_px)
+    return np.asarray((blurred - blurred.mean()) / blurred.std(), np.float32)
+
+
+def _fields(shape: tuple[int, int], pixel_mm: float) -> Plane:
+    """The stitching grid: each field of view is darker towards its corners."""
+    profiles = []
+    for size in shape:
+        along = (np.arange(size, dtype=np.float32) * pixel_mm / FIELD_MM) % 1.0 - 0.5
+        profiles.append(1 - 0.22 * along**2)
+    return np.asarray(profiles[0][:, np.newaxis] * profiles[1][np.newaxis, :], np.float32)
+
+
+def _dirt(shape: tuple[int, int], pixel_mm: float, random: Random) -> tuple[Plane, Plane]:
+    """Dust, hairs, glue and bubbles: their own light, and what they leave of the tissue's."""
+    # Nothing here is finer than 10 um.
+    step_mm = max(pixel_mm, 0.01)
+    rows, columns = (round(size * pixel_mm / step_mm) for size in shape)
+    dirt, veil = np.zeros((rows, columns), np.float32), np.ones((rows, columns), np.float32)
+    for _ in range(random.poisson(14)):
+        _speck(dirt, step_mm, random)
+    for _ in range(random.poisson(1.5)):
+        _hair(dirt, step_mm, random)
+    for _ in range(random.poisson(0.8)):
+        _bubble(dirt, veil, step_mm, random)
+    if random.random() < 0.3:
+        _glue(dirt, random)
+    if random.random() < 0.25:
+        _crack(veil, step_mm, random)
+    if random.random() < 0.2:
+        _neighbour(dirt, step_mm, random)
+    size = (shape[1], shape[0])
+    dirt = cv2.GaussianBlur(dirt, (0, 0), 0.012 / step_mm)
+    return (
+        np.asarray(cv2.resize(dirt, size, interpolation=cv2.INTER_LINEAR), np.float32),
+        np.asarray(cv2.resize(veil, size, interpolation=cv2.INTER_LINEAR), np.float32),
+    )
+
+
+def _speck(dirt: Plane, step_mm: float, random: Random) -> None:
+    rows, columns = dirt.shape
+    at = (int(random.integers(columns)), int(random.integers(rows)))
+    radius = np.maximum(1, np.round(random.lognormal(-3.6, 0.6, 2) / step_mm)).astype(int)
+    angle, level = random.uniform(0, 180), random.uniform(1.5, 12)
+    cv2.ellipse(dirt, at, (int(radius[0]), int(radius[1])), angle, 0, 360, float(level), -1)
+
+
+def _hair(dirt: Plane, step_mm: float, random: Random) -> None:
+    rows, columns = dirt.shape
+    turns = np.cumsum(random.normal(0, 0.12, 60)) + random.uniform(0, 2 * np.pi)
+    steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * (0.05 / step_mm)
+    line = np.cumsum(steps, axis=0) + random.uniform(0, 1, 2) * (columns, rows)
+    level = float(random.uniform(0.8, 2.5))
+    cv2.polylines(dirt, [np.round(line).astype(np.int32)], False, level, max(1, round(0.02 / step_mm)))
+
+
+def _bubble(dirt: Plane, veil: Plane, step_mm: float, random: Random) -> None:
+    """A ring that shines, and a dimmer inside. Bubbles lie near the border of the glass, where it was set down."""
+    rows, columns = dirt.shape
+    along = random.uniform(0, 2 * np.pi)
+    at = (round(columns * (0.5 + 0.46 * np.cos(along))), round(rows * (0.5 + 0.46 * np.sin(along))))
+    radius = round(random.uniform(0.25, 0.7) / step_mm)
+    cv2.circle(veil, at, radius, 0.75, -1)
+    cv2.circle(dirt, at, radius, float(random.uniform(0.5, 1.2)), max(1, round(0.04 / step_mm)))
+
+
+def _crack(veil: Plane, step_mm: float, random: Random) -> None:
+    """A thin tear from somewhere inside outwards."""
+    rows, columns = veil.shape
+    direction = random.uniform(0, 2 * np.pi)
+    turns = direction + np.cumsum(random.normal(0, 0.25, 40))
+    steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * (0.1 / step_mm)
+    start = np.array([columns, rows]) / 2 + np.array([np.cos(direction), np.sin(direction)]) * (2.2 / step_mm)
+    line = np.round(start + np.cumsum(steps, axis=0)).astype(np.int32)
+    cv2.polylines(veil, [line], False, 0.15, max(1, round(0.04 / step_mm)))
+
+
+def _neighbour(dirt: Plane, step_mm: float, random: Random) -> None:
+    """The rim of the next section, in a corner of the scan."""
+    rows, columns = dirt.shape
+    piece = np.zeros_like(dirt)
+    corner = (int(random.integers(2)) * columns, int(random.integers(2)) * rows)
+    size = (round(random.uniform(0.6, 1.2) / step_mm), round(random.uniform(0.4, 0.8) / step_mm))
+    cv2.ellipse(piece, corner, size, random.uniform(-20, 20), 0, 360, 0.7, -1)
+    dirt += piece * (1 + 0.15 * _smooth(dirt.shape, 0.1 / step_mm, random))
+
+
+def _glue(dirt: Plane, random: Random) -> None:
+    """A smear along one border, with a soft edge."""
+    rows, columns = dirt.shape
+    edge = rows * 0.025 * (1 + 0.5 * np.sin(np.linspace(0, random.uniform(3, 9), columns) + random.uniform(0, 6)))
+    away = np.arange(rows, dtype=np.float32)[:, np.newaxis] - edge[np.newaxis, :].astype(np.float32)
+    smear = np.asarray(1.2 / (1 + np.exp(np.clip(away / (0.008 * rows), -30, 30))), np.float32)
+    dirt += smear if random.random() < 0.5 else smear[::-1]

@@ -1,0 +1,108 @@
+"""From tasks to the database: a task leaves a line in a record file, and the process that drives the run takes it in.
+
+So only one process ever writes to the database, and a cluster node needs no connection to it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from brainstack.animal_folder import AnimalFolder
+from brainstack.database import open_database
+from brainstack.files.whole import append_whole, write_json
+from brainstack.records import Channel, PairTransform, Ran, Scene, SlideScan, TifFile
+
+
+def record(folder: AnimalFolder, kind: str, content: Any) -> None:
+    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pair", "canvas", "seen" or "ran".
+
+    One line, written at once at the end of this process's own file: a kill leaves it there or not there.
+    """
+    line = json.dumps({"kind": kind, "content": content}) + "\n"
+    append_whole(folder.records / f"{os.uname().nodename}-{os.getpid()}.jsonl", line.encode())
+
+
+def record_seen(folder: AnimalFolder, path: Path) -> None:
+    """Say what a file that people may edit looks like as it was written, so that nobody has to read it to know."""
+    record(folder, "seen", {"file": seen_name(path), "signature": signature_of(path)})
+
+
+def seen_name(path: Path) -> str:
+    """What seen.json calls a file: "thumbnail_colored/<key>"."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+def signature_of(path: Path) -> list[int]:
+    """Size in bytes and time of the last change in nanoseconds: another one may mean another content."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def read_seen(folder: AnimalFolder) -> dict[str, list[int]]:
+    """Signatures of files that people may edit, as brainstack last knew their content."""
+    return dict(json.loads(folder.seen.read_text())) if folder.seen.exists() else {}
+
+
+def record_ran(folder: AnimalFolder, ran: Ran) -> None:
+    record(folder, "ran", dataclasses.asdict(ran))
+
+
+def take_in_records(folder: AnimalFolder, url: str) -> list[Ran]:
+    """Put what tasks recorded into the database and remove the record files. Returns the steps that were run.
+
+    A kill in between leaves the files: all of it can be taken in twice with the same result.
+    """
+    files = sorted(folder.records.glob("*.jsonl")) if folder.records.is_dir() else []
+    by_kind: dict[str, list[Any]] = {}
+    for file in files:
+        for line in file.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # the last line of a process that was killed while it wrote
+                continue
+            by_kind.setdefault(entry["kind"], []).append(entry["content"])
+    if by_kind:
+        _store(folder.prep_id, url, by_kind)
+    if written := {one["file"]: one["signature"] for one in by_kind.get("seen", [])}:
+        write_json(folder.seen, read_seen(folder) | written)
+    for file in files:
+        file.unlink()
+    return [Ran(**ran) for ran in by_kind.get("ran", [])]
+
+
+def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
+    with open_database(url) as database:
+        for slide in by_kind.get("slide", []):
+            database.take_in_slide(
+                prep_id,
+                slide_scan(slide["scan"]),
+                slide_number=slide["slide_number"],
+                rescan=slide.get("rescan", 1),
+                file_size=slide["file_size"],
+            )
+        files = [TifFile(**file) for files in by_kind.get("tifs", []) for file in files]
+        known = database.tif_names(prep_id)  # a scene may be gone since its TIFF was made
+        for timed in (True, False):  # UpdateTifs does not know how long each took
+            some = [one for one in files if one.file_name in known and (one.seconds is not None) == timed]
+            database.take_in_tifs(prep_id, some)
+        database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in by_kind.get("pair", [])])
+        for canvas in by_kind.get("canvas", []):
+            database.take_in_canvas(prep_id, canvas["width"], canvas["height"])
+        database.take_in_log(prep_id, [Ran(**ran) for ran in by_kind.get("ran", [])])
+
+
+def slide_scan(content: dict[str, Any]) -> SlideScan:
+    """A SlideScan from what `dataclasses.asdict` made of one."""
+    size = content["pixel_size_um"]
+    return SlideScan(
+        **content
+        | {
+            "pixel_size_um": None if size is None else (size[0], size[1]),
+            "channels": tuple(Channel(**channel) for channel in content["channels"]),
+            "scenes": tuple(Scene(**scene) for scene in content["scenes"]),
+        }
+    )

@@ -1,0 +1,321 @@
+"""The plan of an animal: which sections there are, what each step needs and makes, and what its stamp should be.
+
+Pure: it is computed from the database's records, the settings, the slides' names and people's edits. What a stage
+reads and writes is in stages.py; here is what follows from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from brainstack.animal_folder import AnimalFolder
+from brainstack.errors import BrainstackError
+from brainstack.records import AnimalRecords, Channel, Section, Slide
+from brainstack.settings import Settings
+from brainstack.slide_names import CziFile, slide_number, slide_rescan
+from brainstack.stack import middle_of, scans_in_use, stack_of
+from brainstack.stages import STAGES, Input
+from brainstack.stamps import Stamps, Step, digest
+
+
+@dataclass(frozen=True)
+class Plan:
+    """See the module. edits : section key -> digest of the mask a person made. refused : section key -> the sentence
+    that says why a person's edit cannot be used. approved : name of a small result -> what people approved of it.
+    failed : steps that failed in this run, which the others go on without.
+    """
+
+    folder: AnimalFolder
+    records: AnimalRecords
+    settings: Settings
+    czi_files: tuple[CziFile, ...]
+    edits: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    approved: Mapping[str, Any] = field(default_factory=dict)
+    failed: frozenset[Step] = frozenset()
+
+    def without(self, failed: Iterable[Step]) -> Plan:
+        """The same plan, going on without these steps."""
+        return replace(self, failed=frozenset(failed))
+
+    # What there is
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """All slots in order, gaps included."""
+        return stack_of(self.slides_in_use.values(), self.records.histology)
+
+    @cached_property
+    def section(self) -> Mapping[str, Section]:
+        """Sections by key, without gaps."""
+        return {section.key: section for section in self.sections if not section.gap}
+
+    @cached_property
+    def slides(self) -> Mapping[str, Slide]:
+        """Slides that Meta has read, by name."""
+        known = {file.slide for file in self.czi_files}
+        return {_stem(slide): slide for slide in self.records.slides if _stem(slide) in known}
+
+    @cached_property
+    def slides_in_use(self) -> Mapping[str, Slide]:
+        """The one scan of each slide that its sections are taken from, by name."""
+        return {_stem(slide): slide for slide in scans_in_use(self.slides.values())}
+
+    @cached_property
+    def rescanned(self) -> tuple[tuple[Slide, tuple[Slide, ...]], ...]:
+        """Of each slide that was scanned several times, the scan in use and the others."""
+        return tuple(
+            (used, others)
+            for used in self.slides_in_use.values()
+            if (others := tuple(one for one in self.slides.values() if one.number == used.number and one != used))
+        )
+
+    def slide_number(self, file: CziFile) -> int:
+        return slide_number(file.name, self.settings)
+
+    def slide_rescan(self, file: CziFile) -> int:
+        return slide_rescan(file.name, self.settings)
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        found: dict[int, Channel] = {}
+        for slide in self.slides_in_use.values():
+            for channel in slide.channels:
+                found.setdefault(channel.number, channel)
+        return tuple(found[number] for number in sorted(found))
+
+    @property
+    def pixel_size_um(self) -> float:
+        """Side of a thumbnail's pixel in micrometres."""
+        resolution_um = self.records.scan_run.resolution_um
+        if resolution_um is None:
+            raise BrainstackError(
+                f"No CZI of {self.folder.prep_id} says how large a pixel is; "
+                f"give it with `brainstack animal set {self.folder.prep_id} --pixel-size-um`."
+            )
+        return resolution_um * self.settings.tifs.thumbnail_factor
+
+    @cached_property
+    def chain(self) -> tuple[str, ...]:
+        """Keys of the sections that are aligned, in order: those whose cleaned image can be had."""
+        channel = self.settings.elastix.channel
+        return tuple(key for key in self.section if not self.is_blocked(Step("Clean", channel, key)))
+
+    @cached_property
+    def pairs(self) -> tuple[Step, ...]:
+        """The Elastix steps: each section of the chain with the next."""
+        return tuple(Step("Elastix", 0, f"{fixed}..{moving}") for fixed, moving in pairwise(self.chain))
+
+    @cached_property
+    def by_hand(self) -> Mapping[str, tuple[float, float, float]]:
+        """Transforms that a person gave: pair as in its step -> rotation in radians, shift in x and y in um."""
+        return {
+            f"{pair.fixed}..{pair.moving}": (pair.rotation_rad, pair.shift_x_um, pair.shift_y_um)
+            for pair in self.records.pairs_by_hand
+        }
+
+    @cached_property
+    def anchor(self) -> int:
+        """Place in the chain of the section that stays as it is: the one nearest the middle slot of the stack."""
+        middle = middle_of(self.sections)
+        return min(range(len(self.chain)), key=lambda i: (abs(self.section[self.chain[i]].number - middle), i))
+
+    @cached_property
+    def connected(self) -> frozenset[str]:
+        """Keys of the sections that pairs connect with the anchor, or with one whose place people approved: all,
+        unless a pair failed."""
+        if not self.chain:
+            return frozenset()
+        placed = self.approved.get("transforms", {}).get("matrices", {})
+        from_places = [place for place, key in enumerate(self.chain) if key in placed] or [self.anchor]
+        found = set(from_places)
+        for first in from_places:
+            place = first
+            while place > 0 and place - 1 not in found and self.pairs[place - 1] not in self.failed:
+                place -= 1
+                found.add(place)
+            place = first
+            while place < len(self.chain) - 1 and place + 1 not in found and self.pairs[place] not in self.failed:
+                place += 1
+                found.add(place)
+        return frozenset(self.chain[place] for place in found)
+
+    # What a step needs
+
+    def steps(self, stage: str) -> tuple[Step, ...]:
+        """All steps of a stage that this animal has, failed and blocked ones too."""
+        if stage not in self._steps:
+            self._steps[stage] = tuple(STAGES[stage].per(self, stage))
+        return self._steps[stage]
+
+    @cached_property
+    def _steps(self) -> dict[str, tuple[Step, ...]]:
+        return {}
+
+    def inputs(self, step: Step) -> tuple[Input, ...]:
+        """What a step reads; of inputs that are gathered from many sections, those that can be had."""
+        if step not in self._inputs:
+            wanted = STAGES[step.stage].inputs(self, step)
+            self._inputs[step] = tuple(one for one in wanted if one.needed or not self.is_blocked(one.step))
+        return self._inputs[step]
+
+    @cached_property
+    def _inputs(self) -> dict[Step, tuple[Input, ...]]:
+        return {}
+
+    def is_blocked(self, step: Step) -> bool:
+        """True when a step failed in this run, or cannot be made because one that it needs failed."""
+        return self.blocked_by(step) is not None
+
+    def blocked_by(self, step: Step) -> Step | None:
+        """The failed step that keeps this one from being made."""
+        if step not in self._blocked:
+            self._blocked[step] = self._find_blocking(step)
+        return self._blocked[step]
+
+    @cached_property
+    def _blocked(self) -> dict[Step, Step | None]:
+        return {}
+
+    def _find_blocking(self, step: Step) -> Step | None:
+        if step in self.failed:
+            return step
+        if not self.failed:
+            return None
+        wanted = list(STAGES[step.stage].inputs(self, step))
+        for one in wanted:
+            if one.needed and (cause := self.blocked_by(one.step)) is not None:
+                return cause
+        gathered = [one.step for one in wanted if not one.needed]
+        if gathered and all(self.is_blocked(other) for other in gathered):
+            return self.blocked_by(gathered[0])
+        if step.stage == "Transforms" and not self.chain:
+            return min(self.failed)
+        if step.stage == "Alignment" and step.item not in self.connected:
+            return self._cut_off_by(step.item)
+        return None
+
+    def _cut_off_by(self, key: str) -> Step | None:
+        """What keeps a section from the anchor: its own image to register, or the failed pair on its side."""
+        if key not in self.chain:
+            return self.blocked_by(Step("Clean", self.settings.elastix.channel, key))
+        failed = [place for place, pair in enumerate(self.pairs) if pair in self.failed]
+        at = self.chain.index(key)
+        left, right = [place for place in failed if place < self.anchor], [one for one in failed if one >= self.anchor]
+        if at < self.anchor and left:
+            return self.pairs[left[-1]]
+        if at >= self.anchor and right:
+            return self.pairs[right[0]]
+        return self.pairs[min(failed, key=lambda place: abs(place - at))]  # only beside places that people approved
+
+    # What a stamp should be
+
+    def expected(self, step: Step, stamps: Stamps) -> str:
+        """The digest that the stamp of a step has when its output is as it should be. Its inputs must be there."""
+        return digest_of(step, self.ingredients(step, stamps))
+
+    def ingredients(self, step: Step, stamps: Stamps) -> dict[str, str]:
+        """What a step is made from, now: each thing by its name, as a short word that differs when the thing does.
+        Its inputs must be there."""
+        tokens = {}
+        for one in self.inputs(step):
+            stamp = stamps.read(one.step)
+            if stamp is None:
+                raise RuntimeError(f"{step} was asked for before {one.step} was made")
+            tokens[one] = stamp.of(one.part)
+        return {**self.own_ingredients(step), **self.input_ingredients(step, tokens)}
+
+    def own_ingredients(self, step: Step) -> dict[str, str]:
+        """Those that are no inputs: the version, the settings and the facts."""
+        stage = STAGES[step.stage]
+        facts = {name: short(value) for name, value in stage.facts(self, step).items()}
+        return {"version": str(stage.version), **self._settings_of(stage.settings), **facts}
+
+    def input_ingredients(self, step: Step, tokens: Mapping[Input, str]) -> dict[str, str]:
+        """The inputs. tokens : the digest of each. Those that a stage gathers have one name together."""
+        found: dict[str, str] = {}
+        gathered: dict[str, list[Input]] = {}
+        for one in tokens:
+            if is_gathered(step, one):
+                gathered.setdefault(gathered_name(one), []).append(one)
+            else:
+                found[input_name(one)] = tokens[one][:SHORT]
+        for name, inputs in gathered.items():
+            names = digest([[one.step.channel, one.step.item, one.part] for one in inputs])
+            contents = digest([tokens[one] for one in inputs])
+            found[name] = f"{len(inputs)} {names[:SHORT]} {contents[:SHORT]}"
+        return found
+
+    def _settings_of(self, names: tuple[str, ...]) -> dict[str, str]:
+        if names not in self._used_settings:
+            self._used_settings[names] = {
+                f"[{table}] {key}": short(value)
+                for table, _, one in (name.partition(".") for name in names)
+                for key, value in getattr(self.settings, table).model_dump(mode="json").items()
+                if one in ("", key)
+            }
+        return self._used_settings[names]
+
+    @cached_property
+    def _used_settings(self) -> dict[tuple[str, ...], dict[str, str]]:
+        return {}
+
+
+SHORT = 12
+"""Digits of a digest that are kept of each ingredient."""
+
+
+def digest_of(step: Step, ingredients: Mapping[str, str]) -> str:
+    """The digest that a step made from these has in its stamp."""
+    return digest([step.stage, step.channel, step.item, ingredients])
+
+
+def short(value: Any) -> str:
+    """A value itself, where that is short, so that people can be told; else a word for it."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 2 * SHORT else f"#{digest(value)[:SHORT]}"
+
+
+def is_gathered(step: Step, one: Input) -> bool:
+    """True for one of many of a kind that a step for the whole animal or channel reads."""
+    return bool(one.step.item) and not step.item
+
+
+def input_name(one: Input) -> str:
+    return f"{one.step} of {one.part}" if one.part else str(one.step)
+
+
+def gathered_name(one: Input) -> str:
+    return f"all {Step(one.step.stage, one.step.channel)}"
+
+
+def slot_named(plan: Plan, name: str) -> Section:
+    """A slot of the stack, gaps included, by its key or its number. Raises BrainstackError where there is none."""
+    if name in plan.section:
+        return plan.section[name]
+    for section in plan.sections:
+        if name == section.key or (name.isdigit() and int(name) == section.number):
+            return section
+    if not plan.sections:
+        raise BrainstackError(f"The slides of {plan.folder.prep_id} were not read yet, so that no section is known.")
+    raise BrainstackError(
+        f"{plan.folder.prep_id} has no section {name!r}; wanted a key such as {plan.sections[0].key} "
+        f"or a number from 0 to {len(plan.sections) - 1}."
+    )
+
+
+def section_named(plan: Plan, name: str) -> Section:
+    """A section that has images, by its key or its number. Raises BrainstackError where there is none."""
+    section = slot_named(plan, name)
+    if section.gap:
+        raise BrainstackError(f"Section {name} of {plan.folder.prep_id} is marked as bad and has no image.")
+    return section
+
+
+def _stem(slide: Slide) -> str:
+    return slide.file_name.removesuffix(".czi")

@@ -1,0 +1,94 @@
+"""Making the plan of an animal: the only place that reads the database, the settings, the slides and people's edits
+together. Tasks, the status and the viewer get their plan here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from brainstack.animal_folder import AnimalFolder
+from brainstack.approval import read_approved
+from brainstack.database import create_or_upgrade, open_database
+from brainstack.edits import take_in_edits
+from brainstack.environment import animal_folder, database_url
+from brainstack.errors import BrainstackError
+from brainstack.files.whole import write_json
+from brainstack.intake import take_in_records
+from brainstack.plan import Plan
+from brainstack.progress import Progress
+from brainstack.records import Ran
+from brainstack.settings import load_settings
+from brainstack.slide_names import CziFile, check_slides
+from brainstack.stages import STAGES
+from brainstack.stamps import Stamps, Step
+
+
+def make_plan(prep_id: str) -> Plan:
+    """The plan of an animal as things stand. Raises BrainstackError where none can be made."""
+    url = database_url()
+    create_or_upgrade(url)
+    with open_database(url) as database:
+        records = database.animal_records(prep_id)
+    folder = animal_folder(prep_id)
+    settings = load_settings(folder.settings)
+    czi_files = list_czi(folder.czi)
+    check_slides(folder.czi, czi_files, settings)
+    plan = Plan(folder, records, settings, czi_files, approved=read_approved(folder))
+    for name in ("masks", "elastix", "web"):
+        _check_channel(plan, name, getattr(settings, name).channel)
+    return plan
+
+
+def take_in(prep_id: str) -> tuple[Plan, list[Ran]]:
+    """For the process that drives a run, which holds the animal's lock: take in what tasks recorded and what people
+    edited since, and make the plan. Returns it, and what was run since the last time."""
+    ran = take_in_records(animal_folder(prep_id), database_url())
+    plan = make_plan(prep_id)
+    edits, refused = take_in_edits(plan)
+    return replace(plan, edits=edits, refused=refused), ran
+
+
+def look(prep_id: str) -> Plan:
+    """For whoever only looks (status, viewer): the plan with the edits taken in so far, less what failed in the
+    last run. Changes nothing."""
+    plan = make_plan(prep_id)
+    edits, refused = take_in_edits(plan, dry=True)
+    plan = replace(plan, edits=edits, refused=refused)
+    failed = read_failed(plan.folder)
+    return plan.without(step for step in failed if step.stage != "Masks" or step.item not in refused)
+
+
+def progress_of(plan: Plan) -> Progress:
+    return Progress(plan, Stamps(plan.folder.stamps))
+
+
+def list_czi(czi: Path) -> tuple[CziFile, ...]:
+    """The slide scans in a folder, by name. Raises BrainstackError where the folder is not there."""
+    if not czi.is_dir():
+        raise BrainstackError(
+            f"{czi} is not there; wanted the folder of slide scans; mount it, or link it anew with `ln -sfn`."
+        )
+    found = [(path.name, path.stat()) for path in sorted(czi.glob("[!.]*.czi"))]  # ._x.czi is a Mac's
+    return tuple(CziFile(name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+
+
+def read_failed(folder: AnimalFolder) -> dict[Step, str]:
+    """What failed in the last run: each step with its sentence."""
+    if not folder.failed.exists():
+        return {}
+    rows = json.loads(folder.failed.read_text())
+    return {Step(stage, channel, item): error for stage, channel, item, error in rows if stage in STAGES}
+
+
+def write_failed(folder: AnimalFolder, failed: dict[Step, str]) -> None:
+    write_json(folder.failed, [[step.stage, step.channel, step.item, error] for step, error in sorted(failed.items())])
+
+
+def _check_channel(plan: Plan, table: str, channel: int) -> None:
+    numbers = [one.number for one in plan.channels]
+    if numbers and channel not in numbers:
+        raise BrainstackError(
+            f"[{table}] channel = {channel}, but the slides of {plan.folder.prep_id} have channels "
+            f"{', '.join(map(str, numbers))}; set [{table}] channel in {plan.folder.settings}."
+        )

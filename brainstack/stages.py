@@ -1,0 +1,369 @@
+"""The stages: what one step of each reads and writes, and which settings and facts its result depends on.
+
+The order of the stages is nowhere written down: it follows from `inputs`. To change what a stage computes, change
+its module in brainstack/images and raise `version` here, so that what was made by the old way is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brainstack.stamps import Step
+
+if TYPE_CHECKING:
+    from brainstack.plan import Plan
+
+
+@dataclass(frozen=True)
+class Input:
+    """A step that another reads. part : which of its values, "" for the whole.
+
+    needed : False for one of many that are gathered; the step goes on without those that failed, and says so.
+    """
+
+    step: Step
+    part: str = ""
+    needed: bool = True
+
+
+Facts = dict[str, Any]
+"""By names that `brainstack status` says when one has changed."""
+
+
+def nothing(plan: Plan, step: Step) -> Facts:
+    return {}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """version : raise it when the same inputs give another result. settings : "table" or "table.name".
+
+    per : the stage's steps. facts : what it takes from the database and from people.
+    """
+
+    per: Callable[[Plan, str], Iterable[Step]]
+    inputs: Callable[[Plan, Step], Iterable[Input]]
+    outputs: Callable[[Plan, Step], list[Path]]
+    settings: tuple[str, ...] = ()
+    facts: Callable[[Plan, Step], Facts] = nothing
+    version: int = 1
+
+
+# What one step of a stage is for
+
+
+def slide(plan: Plan, stage: str) -> Iterable[Step]:
+    """Not of slides that a person marked as bad: what cannot be read must not be."""
+    bad = {name for name, slide in plan.slides.items() if slide.status != "Good"}
+    return (Step(stage, 0, file.slide) for file in plan.czi_files if file.slide not in bad)
+
+
+def slide_and_channel(plan: Plan, stage: str) -> Iterable[Step]:
+    """Only of slides that sections are taken from."""
+    used = dict.fromkeys(section.slide for section in plan.section.values())
+    return (Step(stage, channel.number, name) for channel in plan.channels for name in used)
+
+
+def section(plan: Plan, stage: str) -> Iterable[Step]:
+    return (Step(stage, 0, key) for key in plan.section)
+
+
+def section_and_channel(plan: Plan, stage: str) -> Iterable[Step]:
+    return (Step(stage, channel.number, key) for channel in plan.channels for key in plan.section)
+
+
+def pair(plan: Plan, stage: str) -> Iterable[Step]:
+    return plan.pairs
+
+
+def channel(plan: Plan, stage: str) -> Iterable[Step]:
+    return (Step(stage, channel.number) for channel in plan.channels if plan.section)
+
+
+def animal(plan: Plan, stage: str) -> Iterable[Step]:
+    return (Step(stage),) if plan.section else ()
+
+
+def asked_for(plan: Plan, stage: str) -> Iterable[Step]:
+    """Made only when somebody asks for it by name."""
+    return ()
+
+
+# What steps read
+
+
+def all_of(plan: Plan, stage: str, channel: int | None = None) -> list[Input]:
+    """All steps of a stage (of one channel), of which those that failed are left out."""
+    return [Input(one, needed=False) for one in plan.steps(stage) if channel in (None, one.channel)]
+
+
+def histograms(plan: Plan, step: Step) -> list[Input]:
+    """Of the sections themselves: a copy tells nothing new of how bright a channel is."""
+    return [one for one in all_of(plan, "Histogram", step.channel) if not plan.section[one.step.item].copy]
+
+
+def tif_of(plan: Plan, key: str, channel: int) -> Input:
+    return Input(Step("Tifs", channel, plan.section[key].slide))
+
+
+def clean_inputs(plan: Plan, step: Step) -> list[Input]:
+    return [
+        tif_of(plan, step.item, step.channel),
+        Input(Step("Masks", 0, step.item)),
+        Input(Step("Gain", step.channel)),
+        Input(Step("Canvas")),
+    ]
+
+
+def pair_inputs(plan: Plan, step: Step) -> list[Input]:
+    return [Input(Step("Clean", plan.settings.elastix.channel, key)) for key in step.item.split("..")]
+
+
+def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The pairs, and the masks on the canvas: the aligned canvas holds the tissue of all sections."""
+    masks = [Input(Step("Masks", 0, key)) for key in plan.chain if key in plan.connected]
+    return [*all_of(plan, "Elastix"), Input(Step("Canvas")), *masks]
+
+
+def proposal_inputs(plan: Plan, step: Step) -> list[Input]:
+    channel = plan.settings.masks.channel
+    return [tif_of(plan, step.item, channel), Input(Step("Normalized", channel, step.item))]
+
+
+# What steps take from the database and from people
+
+
+def czi_file(plan: Plan, step: Step) -> Facts:
+    file = next(file for file in plan.czi_files if file.slide == step.item)
+    return {
+        "the CZI's name": file.name,
+        "the CZI's size": file.size,
+        "the CZI's time of change": file.modified_ns,
+        "the slide's number": plan.slide_number(file),
+        "the slide's rescan": plan.slide_rescan(file),
+    }
+
+
+def scan_pixel_size(plan: Plan, step: Step) -> Facts:
+    return {"the scan's pixel size": plan.records.scan_run.resolution_um}
+
+
+def order(plan: Plan, step: Step) -> Facts:
+    return {"the order of sections": [[section.key, section.gap] for section in plan.sections]}
+
+
+def edit(plan: Plan, step: Step) -> Facts:
+    return {"the mask a person made": plan.edits.get(step.item)}
+
+
+def by_hand(plan: Plan, step: Step) -> Facts:
+    return {"the transform a person gave": plan.by_hand.get(step.item)}
+
+
+def turns(plan: Plan, step: Step) -> Facts:
+    return {"quarter turns": plan.records.scan_run.rotation, "mirror": plan.records.scan_run.flip}
+
+
+def pixel_size(plan: Plan, step: Step) -> Facts:
+    return {"the pixel size": plan.pixel_size_um}
+
+
+def section_thickness(plan: Plan, step: Step) -> Facts:
+    return {"the section thickness": plan.records.histology.section_thickness_um}
+
+
+def chain(plan: Plan, step: Step) -> Facts:
+    return {
+        "the sections to be aligned": [plan.chain, sorted(plan.connected)],
+        "the middle section": plan.chain[plan.anchor],
+    }
+
+
+def approved_gain(plan: Plan, step: Step) -> Facts:
+    return {"the approved gain": plan.approved.get(f"gain_C{step.channel}", {}).get("gain")}
+
+
+def approved_canvas(plan: Plan, step: Step) -> Facts:
+    return {"the approved canvas": plan.approved.get("canvas")}
+
+
+def approved_alignment(plan: Plan, step: Step) -> Facts:
+    return {"the approved alignment": plan.approved.get("transforms")}
+
+
+def joined(*several: Callable[[Plan, Step], Facts]) -> Callable[[Plan, Step], Facts]:
+    def facts(plan: Plan, step: Step) -> Facts:
+        return {name: value for one in several for name, value in one(plan, step).items()}
+
+    return facts
+
+
+# What steps write
+
+
+def tif_files(plan: Plan, step: Step) -> list[Path]:
+    names = [f"{step.item}_S{scene.number}_C{step.channel}.tif" for scene in plan.slides[step.item].scenes]
+    folder = plan.folder
+    return [make(name) for name in names for make in (folder.tif, folder.tif_thumbnail, folder.scene_picture)]
+
+
+def links(plan: Plan, step: Step) -> list[Path]:
+    return [
+        plan.folder.numbered(kind, section.number, one.step.channel)
+        for one in plan.inputs(step)
+        for section in plan.section.values()
+        if section.slide == one.step.item
+        for kind in ("full", "thumbnail")
+    ]
+
+
+def keyed(kind: str, *others: str) -> Callable[[Plan, Step], list[Path]]:
+    def paths(plan: Plan, step: Step) -> list[Path]:
+        return [plan.folder.keyed(name, step.item, step.channel or None) for name in (kind, *others)]
+
+    return paths
+
+
+def small(name: str) -> Callable[[Plan, Step], list[Path]]:
+    def paths(plan: Plan, step: Step) -> list[Path]:
+        return [plan.folder.small(f"{name}_C{step.channel}" if step.channel else name)]
+
+    return paths
+
+
+STAGES: dict[str, Stage] = {
+    "Meta": Stage(
+        per=slide,
+        inputs=lambda plan, step: [],
+        facts=czi_file,
+        outputs=lambda plan, step: [plan.folder.meta(step.item)],
+    ),
+    "Tifs": Stage(
+        per=slide_and_channel,
+        inputs=lambda plan, step: [Input(Step("Meta", 0, step.item))],
+        facts=scan_pixel_size,
+        settings=("tifs",),
+        outputs=tif_files,
+    ),
+    "UpdateTifs": Stage(per=animal, inputs=lambda plan, step: all_of(plan, "Tifs"), outputs=small("tifs")),
+    "Preps": Stage(per=animal, inputs=lambda plan, step: all_of(plan, "Tifs"), facts=order, outputs=links),
+    "Normalized": Stage(
+        per=section_and_channel,
+        inputs=lambda plan, step: [tif_of(plan, step.item, step.channel)],
+        settings=("normalized",),
+        outputs=keyed("normalized"),
+    ),
+    "MaskProposal": Stage(
+        per=section,
+        inputs=proposal_inputs,
+        facts=joined(pixel_size, edit),
+        settings=("masks",),
+        outputs=keyed("thumbnail_colored", "proposal"),
+    ),
+    "Masks": Stage(
+        per=section,
+        inputs=lambda plan, step: [Input(Step("MaskProposal", 0, step.item))],
+        facts=joined(pixel_size, edit),
+        outputs=keyed("thumbnail_masked"),
+    ),
+    "Histogram": Stage(
+        per=section_and_channel,
+        inputs=lambda plan, step: [tif_of(plan, step.item, step.channel), Input(Step("Masks", 0, step.item))],
+        settings=("histogram",),
+        outputs=lambda plan, step: [
+            plan.folder.keyed("histogram", step.item, step.channel, suffix) for suffix in (".npz", ".png")
+        ],
+    ),
+    "ChannelHistogram": Stage(
+        per=channel,
+        inputs=histograms,
+        settings=("histogram",),
+        outputs=lambda plan, step: [plan.folder.histogram(step.channel, plan.folder.prep_id)],
+    ),
+    "Gain": Stage(
+        per=channel,
+        inputs=histograms,
+        facts=approved_gain,
+        settings=("gain",),
+        outputs=small("gain"),
+    ),
+    "Canvas": Stage(
+        per=animal,
+        inputs=lambda plan, step: all_of(plan, "Masks"),
+        facts=joined(turns, pixel_size, approved_canvas),
+        settings=("canvas",),
+        outputs=small("canvas"),
+    ),
+    "Clean": Stage(
+        per=section_and_channel,
+        inputs=clean_inputs,
+        facts=turns,
+        outputs=keyed("thumbnail_cleaned"),
+    ),
+    "Elastix": Stage(
+        per=pair,
+        inputs=pair_inputs,
+        facts=joined(pixel_size, by_hand),
+        settings=("elastix",),
+        outputs=lambda plan, step: [plan.folder.pair(*step.item.split(".."))],
+    ),
+    "Transforms": Stage(
+        per=animal,
+        inputs=transforms_inputs,
+        facts=joined(chain, turns, pixel_size, approved_alignment),
+        settings=("canvas", "tifs.thumbnail_factor"),
+        outputs=lambda plan, step: [plan.folder.small("transforms"), plan.folder.transforms],
+    ),
+    "Alignment": Stage(
+        per=section_and_channel,
+        inputs=lambda plan, step: [
+            Input(Step("Clean", step.channel, step.item)),
+            Input(Step("Transforms"), part=step.item),
+        ],
+        outputs=keyed("thumbnail_aligned"),
+    ),
+    "Web": Stage(
+        per=section,
+        inputs=lambda plan, step: [Input(Step("Alignment", plan.settings.web.channel, step.item))],
+        settings=("web", "gain.target"),
+        outputs=lambda plan, step: [plan.folder.keyed("web", step.item, plan.settings.web.channel, ".png")],
+    ),
+    "NeuroglancerImage": Stage(
+        per=channel,
+        inputs=lambda plan, step: all_of(plan, "Alignment", step.channel),
+        facts=joined(order, pixel_size, section_thickness),
+        settings=("neuroglancer",),
+        outputs=lambda plan, step: [plan.folder.volume(step.channel) / "info"],
+    ),
+    "Downsampling": Stage(
+        per=channel,
+        inputs=lambda plan, step: [Input(Step("NeuroglancerImage", step.channel))],
+        settings=("downsampling",),
+        outputs=lambda plan, step: [plan.folder.volume(step.channel) / "info"],
+    ),
+    "SingleHistogram": Stage(  # item: "key:image"
+        per=asked_for,
+        inputs=lambda plan, step: [single_input(plan, step)],
+        settings=("histogram",),
+        outputs=lambda plan, step: [plan.folder.histogram(step.channel, step.item.replace(":", "_"))],
+    ),
+}
+
+IMAGES = {
+    "thumbnail": "Tifs",
+    "normalized": "Normalized",
+    "thumbnail_cleaned": "Clean",
+    "thumbnail_aligned": "Alignment",
+}
+"""The images of a section that SingleHistogram can be asked for, and the stage that makes each."""
+
+
+def single_input(plan: Plan, step: Step) -> Input:
+    """item : "key:image", such as "slide001_S2:thumbnail_cleaned"."""
+    key, _, image = step.item.partition(":")
+    if image == "thumbnail":
+        return tif_of(plan, key, step.channel)
+    return Input(Step(IMAGES[image], step.channel, key))

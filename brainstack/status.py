@@ -1,0 +1,155 @@
+"""The status of an animal: stage by channel, what is done, failed and stale, why, and what the next run makes again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from brainstack.approval import differences
+from brainstack.locking import holder_of
+from brainstack.plan import Plan, slot_named
+from brainstack.planning import progress_of
+from brainstack.progress import Progress
+from brainstack.records import Section
+from brainstack.stages import STAGES
+from brainstack.stamps import Step
+from brainstack.why import NextRun, sentences, steps_of_section
+
+MOST_FAILURES = 20
+"""Failures named; the run's log has them all."""
+MOST_RESCANS = 5
+VERDICTS = {1: "out of focus", 2: "bad tissue", 3: "end of the tissue"}
+MOST_LINES = 20
+"""Reasons named for what the next run makes: with the table and the failures they fill a screen."""
+
+
+def show_failures(failed: Mapping[Step, str], console: Console) -> None:
+    """A line for each failed step, with its sentence whole, so that it can be searched for and copied."""
+    for step, sentence in sorted(failed.items())[:MOST_FAILURES]:
+        console.print(f"[red]failed[/red] {escape(f'{step}: {sentence}')}", highlight=False, soft_wrap=True)
+    if len(failed) > MOST_FAILURES:
+        console.print(f"and {len(failed) - MOST_FAILURES} more failed")
+
+
+def show(plan: Plan, failed: Mapping[Step, str], console: Console) -> None:
+    """Print the table, what failed in the last run with its sentences, and what to do next."""
+    prep_id = plan.folder.prep_id
+    for line in heading(plan):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    progress = progress_of(plan)
+    console.print(table_of(progress))
+    show_failures(failed, console)
+    for line in differences(plan):
+        console.print(line, markup=False, highlight=False)
+    lines = NextRun(progress).summary()
+    for line in lines[:MOST_LINES]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if len(lines) > MOST_LINES:
+        console.print(f"and for {len(lines) - MOST_LINES} more reasons")
+    holder = holder_of(plan.folder)
+    if holder:
+        console.print(f"It is being run now, by {holder}.", markup=False, highlight=False)
+    elif not lines and plan.sections:
+        console.print(f"All is done. Look at it: brainstack view {prep_id}", highlight=False)
+    else:
+        console.print(f"To go on: luigi --module tasks Animal --animal {prep_id}", highlight=False)
+
+
+def heading(plan: Plan) -> list[str]:
+    """How many slides and sections there are, and which scan is used of slides that were scanned several times."""
+    slides = len({plan.slide_number(file) for file in plan.czi_files})
+    gaps, copies = sum(one.gap for one in plan.sections), sum(one.copy > 0 for one in plan.sections)
+    words = [f"{slides} slides", f"{len(plan.sections)} sections"]
+    words += [f"{gaps} of them gaps"] if gaps else []
+    words += [f"{copies} of them copies"] if copies else []
+    lines = [f"{plan.folder.prep_id}: {', '.join(words)}"]
+    unread = [file.name for file in plan.czi_files if file.slide not in plan.slides]
+    if unread and plan.sections:
+        lines.append(
+            f"{len(unread)} slides are not read ({unread[0]}{' and others' if unread[1:] else ''}): "
+            "numbers and depth of the sections behind them will change"
+        )
+    for used, others in plan.rescanned[:MOST_RESCANS]:
+        instead = f"--slide {used.number} --rescan {used.rescan} --status Bad"
+        lines.append(
+            f"slide {used.number}: {used.file_name} is used, not {', '.join(one.file_name for one in others)}; "
+            f"to change that: brainstack animal set {plan.folder.prep_id} {instead}"
+        )
+    more = len(plan.rescanned) - MOST_RESCANS
+    return [*lines, f"and {more} more slides that were scanned again"] if more > 0 else lines
+
+
+def show_section(plan: Plan, failed: Mapping[Step, str], name: str, console: Console) -> None:
+    """Print what people decided about a section and, of each of its steps and its pairs', its state and why."""
+    section = slot_named(plan, name)
+    prep_id, at = plan.folder.prep_id, f"scene {section.scene} of {section.slide}"
+    lines = [f"section {section.number} of {prep_id}: {section.key}, {at}", *decisions(plan, section)]
+    progress = progress_of(plan)
+    next_run = NextRun(progress)
+    for step in steps_of_section(next_run.plan, section.key):
+        state, outlook = progress.state(step), next_run.outlook(step)
+        words = [failed.get(step, ""), sentences(outlook)]
+        if state == "stale" and not outlook.reasons:
+            words = ["stays as it is, as what it reads will come out the same"]
+        lines.append(": ".join([str(step), state, *filter(None, words)]))
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def decisions(plan: Plan, section: Section) -> list[str]:
+    """What people said about a section, and their edits."""
+    slide = plan.slides[section.slide]
+    scene = next(scene for scene in slide.scenes if scene.number == section.scene)
+    lines = []
+    if section.gap:
+        lines.append("it is a gap: its slot stays empty")
+    if section.copy:
+        lines.append("it is a copy of that scene's section, with a mask of its own")
+    if slide.status != "Good":
+        lines.append(f"its slide is marked as {slide.status}")
+    if scene.qc:
+        lines.append(f"its scene is marked as {VERDICTS.get(scene.qc, scene.qc)} (qc {scene.qc})")
+    if scene.order:
+        lines.append(f"its scene has place {scene.order} on the slide")
+    if scene.replicates:
+        lines.append(f"its scene is to be copied {scene.replicates} times")
+    if section.key in plan.edits:
+        lines.append("its mask was made by a person")
+    if section.key in plan.refused:
+        lines.append(f"a mask that a person made cannot be used: {plan.refused[section.key]}")
+    if section.key in plan.approved.get("transforms", {}).get("matrices", {}):
+        lines.append("its place in the alignment is approved")
+    return lines
+
+
+def table_of(progress: Progress) -> Table:
+    """One row a stage, one column a channel: done of how many, and how many failed, are held up or are stale."""
+    plan = progress.plan
+    table = Table()
+    table.add_column("stage")
+    several = [(channel.number, escape(f"{channel.number} {channel.name}")) for channel in plan.channels]
+    for title in ["animal", *(name for _, name in several)]:
+        table.add_column(title, justify="right")
+    for stage in STAGES:
+        steps = plan.steps(stage)
+        cells = [cell(progress, [one for one in steps if one.channel == number]) for number in (0, *dict(several))]
+        if steps:
+            table.add_row(stage, *cells)
+    return table
+
+
+def cell(progress: Progress, steps: list[Step]) -> str:
+    """For example "430/440, 2 failed, 8 stale"; empty where there is nothing to make."""
+    if not steps:
+        return ""
+    states = Counter(progress.state(step) for step in steps)
+    words = [f"{states['done']}/{len(steps)}"]
+    for state, shown, colour in (("failed", "failed", "red"), ("blocked", "held up", "yellow"),
+                                 ("stale", "stale", "yellow")):  # fmt: skip
+        if states[state]:
+            words.append(f"[{colour}]{states[state]} {shown}[/{colour}]")
+    return ", ".join(words)
