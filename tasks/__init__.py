@@ -1,0 +1,51 @@
+"""Luigi tasks: when and where each stage runs. What a stage means is in brainstack/.
+
+luigi --module tasks Animal --animal DK39        all stages
+luigi --module tasks Masks --animal DK39         one stage, with all that it needs
+"""
+
+from brainstack.environment import CHECKOUT
+from tasks import configuration, worker
+from tasks.alignment import Alignment
+from tasks.animal import Animal
+from tasks.canvas import Canvas
+from tasks.clean import Clean
+from tasks.downsampling import Downsampling
+from tasks.elastix import Elastix
+from tasks.gain import Gain
+from tasks.histogram import ChannelHistogram, Histogram, SingleHistogram
+from tasks.masks import MaskProposal, Masks
+from tasks.meta import Meta
+from tasks.neuroglancer_image import NeuroglancerImage
+from tasks.normalized import Normalized
+from tasks.preps import Preps
+from tasks.tifs import Tifs
+from tasks.transforms import Transforms
+from tasks.update_tifs import UpdateTifs
+from tasks.web import Web
+
+__all__ = [
+    "Alignment",
+    "Animal",
+    "Canvas",
+    "ChannelHistogram",
+    "Clean",
+    "Downsampling",
+    "Elastix",
+    "Gain",
+    "Histogram",
+    "MaskProposal",
+    "Masks",
+    "Meta",
+    "NeuroglancerImage",
+    "Normalized",
+    "Preps",
+    "SingleHistogram",
+    "Tifs",
+    "Transforms",
+    "UpdateTifs",
+    "Web",
+]
+
+configuration.use(CHECKOUT / "luigi.cfg")
+worker.install()

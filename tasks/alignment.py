@@ -1,0 +1,37 @@
+"""Alignment: cleaned sections where they belong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from brainstack.errors import BrainstackError
+from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.images.alignment import align
+from brainstack.plan import Plan
+from brainstack.stamps import Step
+from tasks.base import SectionChannelTask
+
+
+class Alignment(SectionChannelTask):
+    """Resamples each cleaned section once, onto the canvas of the aligned stack."""
+
+    def make(self, plan: Plan, step: Step) -> None:
+        cleaned = read_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel))
+        transforms = read_matrices(plan)
+        matrix = np.array(transforms["matrices"][step.item])
+        if step.item in transforms["outside"]:
+            raise BrainstackError(transforms["outside"][step.item])
+
+        aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]))
+
+        write_tiff(plan.folder.keyed("thumbnail_aligned", step.item, step.channel), aligned, plan.pixel_size_um)
+
+
+def read_matrices(plan: Plan) -> dict[str, Any]:
+    """ "canvas": [rows, columns] of aligned images; "matrices": 3 x 3 for each section's key, aligned to cleaned;
+    "outside": why a section does not fit the approved canvas, by its key."""
+    content: dict[str, Any] = json.loads(plan.folder.small("transforms").read_text())
+    return content

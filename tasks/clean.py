@@ -1,0 +1,43 @@
+"""Clean: sections without glass, at one gain, turned, on one canvas."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.images.cleaning import apply_gain, blank_outside, place_on_canvas, turn
+from brainstack.plan import Plan
+from brainstack.stamps import Step
+from tasks.base import SectionChannelTask
+
+
+class Clean(SectionChannelTask):
+    """Mask, gain, quarter turns and mirror, canvas. Nothing is resampled."""
+
+    def make(self, plan: Plan, step: Step) -> None:
+        thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[step.item].tif_name(step.channel)))
+        mask = read_tiff(plan.folder.keyed("thumbnail_masked", step.item)) > 0
+        gain = json.loads(plan.folder.small(f"gain_C{step.channel}").read_text())["gain"]
+        canvas, scan_run = read_canvas(plan), plan.records.scan_run
+
+        bright = apply_gain(blank_outside(thumbnail, mask), gain)
+        turned = turn(bright, scan_run.rotation, scan_run.flip)
+        cleaned = place_on_canvas(turned, turn(mask, scan_run.rotation, scan_run.flip), canvas)
+
+        write_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel), cleaned, plan.pixel_size_um)
+
+
+def read_canvas(plan: Plan) -> tuple[int, int]:
+    """The canvas of cleaned images, (rows, columns)."""
+    content = json.loads(plan.folder.small("canvas").read_text())
+    return content["rows"], content["columns"]
+
+
+def read_cleaned_mask(plan: Plan, key: str) -> NDArray[np.bool_]:
+    """The mask of a section where its cleaned image is: turned, on the canvas."""
+    mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
+    turned = turn(mask, plan.records.scan_run.rotation, plan.records.scan_run.flip)
+    return place_on_canvas(turned, turned, read_canvas(plan))

@@ -1,0 +1,125 @@
+"""One run of one animal, as the process that drives it sees it: its lock, its log, its plan, progress and failures."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from brainstack.animal_folder import AnimalFolder
+from brainstack.environment import animal_folder
+from brainstack.errors import BrainstackError
+from brainstack.links import link_all
+from brainstack.locking import remove_parts, take_lock
+from brainstack.planning import make_plan, read_failed, take_in, write_failed
+from brainstack.records import Ran
+from brainstack.stamps import Stamps, Step
+from tasks import current
+from tasks.base import AnimalTask
+from tasks.display import Display
+
+log = logging.getLogger("brainstack")
+
+
+class Run:
+    """Begins when made: takes the lock, opens the log, removes what a killed run left, makes the plan."""
+
+    def __init__(self, animal: str) -> None:
+        self.animal = animal
+        self.failed: dict[Step, str] = {}
+        self.again = False
+        self.is_broken = False
+        self._ran: list[Ran] = []
+        self._before: object = None
+        self._expected: dict[str, set[str]] = defaultdict(set)
+        if not animal:
+            raise BrainstackError("No animal was named; say which, such as --animal DK39.")
+        make_plan(animal)  # says so where there is no such animal, before anything is written
+        self.folder = animal_folder(animal)
+        self._lock = take_lock(self.folder)
+        self._log = _opened_log(self.folder)
+        remove_parts(self.folder)
+        self.display = Display(animal, self._log)
+        self._renew()
+
+    def _renew(self) -> None:
+        plan, ran = take_in(self.animal)
+        self._ran += ran
+        Stamps(self.folder.stamps).pack()
+        current.set_plan(self.animal, plan.without(self.failed))
+        if ran or self._before is None:
+            for path in link_all(current.plan(self.animal)):
+                log.warning("%s is not brainstack's; it is left as it is", path)
+        self._before = self._state()
+
+    def _state(self) -> object:
+        plan = current.plan(self.animal)
+        return (plan.records.slides, frozenset(self.failed))
+
+    def expect(self, task: AnimalTask) -> None:
+        """A task was found that has to be made."""
+        if not task.is_waiting:
+            self._expected[task.task_family].add(task.task_id)
+            self.display.expect(task.task_family, len(self._expected[task.task_family]))
+
+    def show(self) -> None:
+        self.display.refresh()
+
+    def look_again(self) -> bool:
+        """When nothing is left to do: make the plan anew. True where that gives more to do."""
+        before, again = self._before, self.again
+        self.again = False
+        self._renew()
+        return again or self._before != before
+
+    def finish(self) -> bool:
+        """After the last look: note what failed, show the table. True when nothing failed."""
+        plan = current.plan(self.animal)
+        failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
+        write_failed(self.folder, self._failed_before_too() | failed)
+        if not self.is_broken:
+            self.display.finish(plan, failed, self._ran)
+        self._lock.close()
+        return not failed and not self.is_broken
+
+    def _failed_before_too(self) -> dict[Step, str]:
+        """What failed in an earlier run, was not tried in this one, and is not done."""
+        progress, tried = current.progress(self.animal), {Step(one.stage, one.channel, one.item) for one in self._ran}
+        return {
+            step: sentence
+            for step, sentence in read_failed(self.folder).items()
+            if step not in tried and step in progress.plan.steps(step.stage) and not progress.is_done(step)
+        }
+
+    def interrupted(self) -> None:
+        write_failed(self.folder, self._failed_before_too() | self.failed)
+        self.display.interrupted(self.failed)
+
+    def not_scheduled(self, sentence: str) -> None:
+        """What could not even be asked for."""
+        self.display.broken(sentence)
+        self.is_broken = True
+
+
+class _Log(logging.FileHandler):
+    """A log that cannot be written (a full disk) does not fill the terminal with tracebacks: the run itself says so."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        pass
+
+
+def _opened_log(folder: AnimalFolder) -> Path:
+    """The run's log, which takes what Luigi and brainstack say."""
+    path = folder.log(datetime.now(UTC).strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = _Log(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    for name in ("luigi", "luigi-interface", "luigi.scheduler", "brainstack"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(handler)
+    logging.getLogger("luigi.scheduler").setLevel(logging.WARNING)
+    return path

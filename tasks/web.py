@@ -1,0 +1,24 @@
+"""Web: aligned sections as pictures that a browser shows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from brainstack.files.pictures import write_png
+from brainstack.files.tiff import read_tiff
+from brainstack.images.normalizing import to_8_bit
+from brainstack.plan import Plan
+from brainstack.stamps import Step
+from tasks.base import SectionTask
+
+
+class Web(SectionTask):
+    """8-bit PNG of one channel, white where the gain puts bright tissue: brightness stays comparable."""
+
+    def make(self, plan: Plan, step: Step) -> None:
+        channel = plan.settings.web.channel
+        aligned = read_tiff(plan.folder.keyed("thumbnail_aligned", step.item, channel))
+
+        picture = to_8_bit(aligned, plan.settings.gain.target * np.iinfo(aligned.dtype).max)
+
+        write_png(plan.folder.keyed("web", step.item, channel, ".png"), picture)
