@@ -1,0 +1,57 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+# Before anything imports numpy: several tests at once, each with all cores, would only wait for each other.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ["MPLBACKEND"] = "agg"
+
+import pytest  # noqa: E402
+
+REPOSITORY = Path(__file__).parent.parent
+REAL_DATA = REPOSITORY.parent / "shared" / "data"
+"""Real slides. They are not part of the project; the tests marked real_data use them where they are there."""
+
+
+@pytest.fixture
+def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data root of the test's own, with a SQLite database in it, whatever the environment says."""
+    root = tmp_path / "data"
+    root.mkdir()
+    monkeypatch.setenv("BRAINSTACK_DATA_ROOT", str(root))
+    monkeypatch.delenv("BRAINSTACK_DATABASE_URL", raising=False)
+    monkeypatch.delenv("LUIGI_CONFIG_PATH", raising=False)
+    return root
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """A file or folder of the real data by its name; the test is skipped, and says so, where it is not there."""
+
+    def find(name: str) -> Path:
+        path = REAL_DATA / name
+        if not path.exists():
+            pytest.skip(f"{name} is not in {REAL_DATA.relative_to(REPOSITORY.parent)}: real data, not in the project")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def docs() -> ModuleType:
+    """docs/write.py, which writes what the docs take from the code."""
+    spec = importlib.util.spec_from_file_location("docs_write", REPOSITORY / "docs" / "write.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

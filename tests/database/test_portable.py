@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.dialects import mysql
+
+from brainstack.database import open_database
+from brainstack.records import Animal, Histology, PairTransform, Ran, ScanRun, SlideScan, TifFile
+
+
+def test_every_statement_is_written_for_mysql_too(empty: str, scan_of: Callable[..., SlideScan]) -> None:
+    statements: list[Any] = []
+
+    def remember(_connection: object, statement: Any, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_execute", remember)
+    try:
+        use_everything(empty, scan_of)
+    finally:
+        event.remove(Engine, "before_execute", remember)
+    written = [str(statement.compile(dialect=mysql.dialect())) for statement in statements]
+    assert {statement.split()[0] for statement in written} == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+
+
+def use_everything(url: str, scan_of: Callable[..., SlideScan]) -> None:
+    ran = Ran("clean", 1, "a_S1", "2024-05-01T10:00:00+00:00", 1.0, 1.0, "node1")
+    for scenes in (8, 7):
+        with open_database(url) as database:
+            if not database.animals():
+                database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "/scans"))
+            scan = scan_of("a.czi", scenes=scenes)
+            database.take_in_slide("DK39", scan, slide_number=1, rescan=1, file_size=1)
+            database.take_in_tifs("DK39", [TifFile("a_S1_C1.tif", 1, 1, 1, 1.0)])
+            database.take_in_pairs("DK39", [PairTransform("a_S1", "a_S2", 0.0, 0.0, 0.0, 1.0)])
+            database.take_in_canvas("DK39", 10, 10)
+            database.take_in_log("DK39", [ran])
+            database.set_slide_status("DK39", 1, "Good")
+            database.set_scene_qc("DK39", 1, 1, 1)
+            database.set_scene_qc("DK39", 1, 7, 1)
+            database.set_orientation("DK39", 1, "flip")
+            database.set_side_sectioned_first("DK39", "DESC")
+            database.animal_records("DK39")
+            database.pairs("DK39")
+            database.log_of("DK39", stage="clean", channel=1, item="a_S1", failed=False)

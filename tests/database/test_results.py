@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from brainstack.database import open_database
+from brainstack.errors import BrainstackError
+from brainstack.records import PairTransform, Ran
+
+PAIR = PairTransform("slide001_S1", "slide001_S2", 0.01, -12.5, 3.25, 0.93)
+RAN = Ran("clean", 2, "slide001_S1", "2024-05-01T10:00:00.123456+00:00", 1.5, 0.7, "node1", "", {"pixels": "12"})
+
+
+def test_pairs_come_back_as_they_were_and_once_only(url: str) -> None:
+    other = PairTransform("slide001_S2", "slide002_S1", math.pi / 3, 1e-9, 1e5, 1 / 3)
+    for _ in range(2):
+        with open_database(url) as database:
+            database.take_in_pairs("DK39", [PAIR, other])
+    with open_database(url) as database:
+        assert database.pairs("DK39") == [PAIR, other]
+
+
+def test_a_pair_registered_anew_replaces_the_one_before_and_others_stay(url: str) -> None:
+    bridging = replace(PAIR, moving="slide002_S1")
+    mended = replace(PAIR, rotation_rad=-0.2)
+    with open_database(url) as database:
+        database.take_in_pairs("DK39", [PAIR])
+        assert database.pairs("DK39") == [PAIR]
+        database.take_in_pairs("DK39", [mended, bridging])
+        assert database.pairs("DK39") == [mended, bridging]
+
+
+@pytest.mark.parametrize("name", ["rotation_rad", "shift_x_um", "shift_y_um", "metric"])
+def test_a_transform_that_is_not_a_number_is_refused(url: str, name: str) -> None:
+    with pytest.raises(BrainstackError, match="of slide001_S2 on slide001_S1 is nan"), open_database(url) as database:
+        database.take_in_pairs("DK39", [replace(PAIR, **{name: math.nan})])
+
+
+def test_numbers_of_numpy_are_taken_in_as_numbers(url: str) -> None:
+    ran = replace(RAN, channel=np.int64(2), seconds=np.float32(1.5), memory_gb=np.float64(0.7))
+    with open_database(url) as database:
+        database.take_in_log("DK39", [ran])
+        database.take_in_pairs("DK39", [replace(PAIR, metric=np.float32(0.5))])
+        database.take_in_canvas("DK39", np.int64(10), np.int64(20))
+    with open_database(url) as database:
+        assert database.log_of("DK39", channel=2) == [RAN]
+        assert database.pairs("DK39") == [replace(PAIR, metric=0.5)]
+
+
+def test_the_log_comes_back_by_time_as_it_was(url: str) -> None:
+    earlier = replace(RAN, started_at="2024-05-01T09:59:59+00:00", error="The mask is (20, 30).", details={})
+    with open_database(url) as database:
+        database.take_in_log("DK39", [RAN, earlier])
+    with open_database(url) as database:
+        assert database.log_of("DK39") == [earlier, RAN]
+
+
+def test_a_step_taken_into_the_log_again_stands_there_once(url: str) -> None:
+    again = replace(RAN, started_at="2024-05-02T10:00:00+00:00")
+    for entries in ([RAN], [RAN, again], [RAN, RAN], []):
+        with open_database(url) as database:
+            database.take_in_log("DK39", entries)
+    with open_database(url) as database:
+        assert database.log_of("DK39") == [RAN, again]
+
+
+@pytest.mark.parametrize("written", ["2024-05-01T12:00:00+02:00", "2024-05-01T10:00:00Z", "2024-05-01T10:00:00"])
+def test_times_are_kept_in_utc(url: str, written: str) -> None:
+    with open_database(url) as database:
+        database.take_in_log("DK39", [replace(RAN, started_at=written)])
+        assert database.log_of("DK39")[0].started_at == "2024-05-01T10:00:00+00:00"
+
+
+def test_the_log_can_be_asked_for_a_part(url: str) -> None:
+    failed = replace(RAN, stage="meta", channel=0, item="slide001", error="torn")
+    with open_database(url) as database:
+        database.take_in_log("DK39", [RAN, failed])
+        assert database.log_of("DK39", stage="clean") == [RAN]
+        assert database.log_of("DK39", channel=0) == [failed]
+        assert database.log_of("DK39", item="slide001") == [failed]
+        assert database.log_of("DK39", failed=True) == [failed]
+        assert database.log_of("DK39", failed=False) == [RAN]
+
+
+def test_the_log_of_a_whole_animal_is_taken_in_by_few_statements(url: str) -> None:
+    entries = [
+        replace(RAN, stage=f"stage{stage:02d}", channel=channel, item=f"slide{section:03d}_S1")
+        for stage in range(11)
+        for channel in (1, 2, 3)
+        for section in range(440)
+    ]
+    with open_database(url) as database:
+        database.take_in_log("DK39", entries)
+    with open_database(url) as database:
+        assert database.log_of("DK39") == entries

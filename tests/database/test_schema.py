@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from brainstack.database import create_or_upgrade, open_database, schema
+from brainstack.database.engine import engine_for
+from brainstack.database.tables import Table
+from brainstack.errors import BrainstackError
+from brainstack.records import SlideScan
+
+
+def test_the_migrations_make_what_the_tables_say(empty: str) -> None:
+    with engine_for(empty) as engine, engine.connect() as connection:
+        options = {"compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_the_migrations_make_the_checks_that_the_tables_say(empty: str) -> None:
+    wanted = {constraint.name for table in Table.metadata.tables.values() for constraint in table.constraints}
+    with engine_for(empty) as engine, engine.connect() as connection:
+        made = " ".join(connection.scalars(text("SELECT sql FROM sqlite_master WHERE type = 'table'")))
+    assert {name for name in wanted if f"CONSTRAINT {name} " not in made} == set()
+
+
+def test_the_newest_revision_is_the_one_that_the_code_names(empty: str) -> None:
+    with engine_for(empty) as engine, engine.connect() as connection:
+        assert ScriptDirectory.from_config(schema.alembic_config(connection)).get_heads() == [schema.HEAD]
+
+
+def test_a_second_call_changes_nothing_and_leaves_alembic_alone(empty: str, tmp_path: Path) -> None:
+    before = (tmp_path / "brainstack.sqlite").read_bytes()
+    code = (
+        "import sys; from brainstack.database import create_or_upgrade; create_or_upgrade(sys.argv[1]); "
+        "sys.exit('alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, empty], check=True)
+    assert (tmp_path / "brainstack.sqlite").read_bytes() == before
+
+
+def test_the_parent_folder_is_made(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a 100% new' / 'folder' / 'brainstack.sqlite'}"
+    create_or_upgrade(url)
+    with open_database(url) as database:
+        assert database.animals() == []
+
+
+def test_two_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'brainstack.sqlite'}"
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=create_or_upgrade, args=(url,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+
+
+def test_the_first_revision_can_be_taken_back(empty: str) -> None:
+    with engine_for(empty) as engine, engine.begin() as connection:
+        script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0001")
+        with Operations.context(MigrationContext.configure(connection)):
+            script.module.downgrade()
+    with engine_for(empty) as engine, engine.connect() as connection:
+        left = connection.scalars(text("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")).all()
+    assert left == ["alembic_version"]
+
+
+def test_a_database_of_the_first_version_keeps_its_rows(url: str, scan_of: Callable[..., SlideScan]) -> None:
+    """As 0.1.0 left it: brought up to date, with nobody's order and no copies."""
+    with open_database(url) as database:
+        database.take_in_slide("DK39", scan_of("a.czi"), slide_number=1, rescan=1, file_size=1)
+        before = database.animal_records("DK39")
+    with engine_for(url) as engine, engine.begin() as connection:
+        script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0002")
+        with Operations.context(MigrationContext.configure(connection)):
+            script.module.downgrade()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    create_or_upgrade(url)
+    with open_database(url) as database:
+        assert database.animal_records("DK39") == before
+
+
+def test_a_migration_that_fails_leaves_no_half_made_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'brainstack.sqlite'}"
+    upgrade = schema._upgrade
+
+    def fails_at_the_end(connection: object) -> None:
+        upgrade(connection)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schema, "_upgrade", fails_at_the_end)
+    with pytest.raises(KeyboardInterrupt):
+        create_or_upgrade(url)
+    with engine_for(url) as engine, engine.connect() as connection:
+        assert connection.scalars(text("SELECT name FROM sqlite_master")).all() == []
+
+
+def test_the_schema_and_its_migration_are_written_for_mysql_too(empty: str) -> None:
+    for table in Table.metadata.sorted_tables:
+        statements = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
+        assert all(str(statement.compile(dialect=mysql.dialect())) for statement in statements)
+    written = StringIO()
+    context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True, "output_buffer": written})
+    with engine_for(empty) as engine, engine.connect() as connection, Operations.context(context):
+        ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0001").module.upgrade()
+    assert written.getvalue().count("CREATE TABLE") == len(Table.metadata.tables)
+    assert "id INTEGER NOT NULL AUTO_INCREMENT" in written.getvalue()
+    assert "started_at DATETIME(6) NOT NULL" in written.getvalue()
+
+
+def test_names_of_constraints_fit_into_the_64_letters_of_mysql() -> None:
+    tables = Table.metadata.tables.values()
+    names = [str(item.name) for table in tables for item in [*table.constraints, *table.indexes]]
+    assert max(map(len, names)) <= 64
+
+
+def test_a_database_that_is_not_there_is_not_made_by_opening_it(tmp_path: Path) -> None:
+    file = tmp_path / "brainstack.sqlite"
+    with (
+        pytest.raises(BrainstackError, match=r"no database .*brainstack.sqlite; 'brainstack animal add'"),
+        open_database(f"sqlite:///{file}"),
+    ):
+        pass
+    assert not file.exists()
+
+
+def test_a_database_without_tables_says_how_they_are_made(tmp_path: Path) -> None:
+    (tmp_path / "brainstack.sqlite").touch()
+    with (
+        pytest.raises(BrainstackError, match=r"no tables yet; 'brainstack animal add'"),
+        open_database(f"sqlite:///{tmp_path / 'brainstack.sqlite'}"),
+    ):
+        pass
+
+
+def test_a_database_of_a_newer_brainstack_is_refused_and_left_alone(empty: str) -> None:
+    with engine_for(empty) as engine, engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(BrainstackError, match=r"newer brainstack .*9999.*update brainstack"), open_database(empty):
+        pass
+    with pytest.raises(BrainstackError, match=r"newer brainstack .*9999.*update brainstack"):
+        create_or_upgrade(empty)
+
+
+def test_a_database_of_an_older_brainstack_says_how_it_is_brought_up_to_date(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "HEAD", "9998")
+    with pytest.raises(BrainstackError, match=r"older brainstack; 'brainstack database upgrade'"), open_database(empty):
+        pass

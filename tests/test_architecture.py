@@ -1,0 +1,218 @@
+"""The rules of the house that no tool knows: who may import whom, and what is where."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+from brainstack.stages import STAGES
+
+REPOSITORY = Path(__file__).parent.parent
+
+LAYERS = {
+    # what says what there is, and knows no file, no database and no image
+    "brainstack.errors": set(),
+    "brainstack.records": set(),
+    "brainstack.settings": {"brainstack.errors", "pydantic"},
+    "brainstack.animal_folder": {"brainstack.records"},
+    "brainstack.environment": {"brainstack.animal_folder", "brainstack.errors"},
+    "brainstack.geometry": {"brainstack.errors", "numpy"},
+    # what is to be done: pure, but for the stamps themselves
+    "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "numpy"},
+    "brainstack.stack": {"brainstack.records"},
+    "brainstack.stages": {"brainstack.settings", "brainstack.stamps", "brainstack.plan"},
+    "brainstack.plan": {
+        *("brainstack.animal_folder", "brainstack.errors", "brainstack.records", "brainstack.settings"),
+        *("brainstack.slide_names", "brainstack.stack", "brainstack.stages", "brainstack.stamps"),
+    },
+    "brainstack.progress": {
+        *("brainstack.files.listing", "brainstack.plan", "brainstack.stages", "brainstack.stamps"),
+    },
+    "brainstack.slide_names": {"brainstack.errors", "brainstack.settings"},
+    # array -> array
+    "brainstack.images": {
+        *("brainstack.errors", "brainstack.geometry", "brainstack.images", "brainstack.records", "brainstack.settings"),
+        *("numpy", "scipy", "skimage", "cv2", "SimpleITK"),
+    },
+    # path <-> array
+    "brainstack.files": {
+        *("brainstack.errors", "brainstack.files", "brainstack.geometry", "brainstack.records"),
+        *(
+            "numpy",
+            "cv2",
+            "tifffile",
+            "imagecodecs",
+            "pylibCZIrw",
+            "aicspylibczi",
+            "cloudvolume",
+            "igneous",
+            "taskqueue",
+        ),
+        "matplotlib",
+    },
+    # records in, records out
+    "brainstack.database": {"brainstack.database", "brainstack.errors", "brainstack.records", "sqlalchemy", "alembic"},
+}
+"""Module or package -> what it may import besides the standard library. What is not here (the command line, status,
+intake ...) joins the layers, and may import any of them."""
+
+ONLY_IN = {
+    "luigi": ("tasks",),
+    "tasks": ("tasks",),
+    "hpc": ("tasks",),
+    "sqlalchemy": ("brainstack.database",),
+    "alembic": ("brainstack.database",),
+    "cv2": ("brainstack.images", "brainstack.files", "brainstack.demo"),
+    "scipy": ("brainstack.images", "brainstack.demo"),
+    "skimage": ("brainstack.images", "brainstack.demo"),
+    "SimpleITK": ("brainstack.images",),
+    "tifffile": ("brainstack.files", "brainstack.demo"),
+    "cloudvolume": ("brainstack.files",),
+    "igneous": ("brainstack.files",),
+    "pylibCZIrw": ("brainstack.files", "brainstack.demo"),
+    "typer": ("brainstack.cli",),
+}
+"""Package -> the only places that import it."""
+
+REACHES_INTO_LUIGI = {"tasks.worker", "tasks.configuration"}
+"""The only modules that touch names that Luigi keeps to itself: its worker, and its list of configuration files."""
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {
+    module_name(path): path
+    for folder in ("brainstack", "tasks")
+    for path in sorted((REPOSITORY / folder).rglob("*.py"))
+}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """What a file imports, at its top or in a function: modules, as far as a module can be told from a name."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports {node.module} by a relative name"
+            submodules = [f"{node.module}.{one.name}" for one in node.names]
+            found = [name for name in submodules if is_ours(name)]
+            yield from found or [node.module or ""]
+
+
+def is_ours(name: str) -> bool:
+    """True where `name` is a module of this checkout."""
+    path = REPOSITORY.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def is_below(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def test_a_layer_imports_only_what_is_below_it() -> None:
+    wrong = []
+    for name, path in MODULES.items():
+        layer = next((layer for layer in LAYERS if is_below(name, (layer,))), None)
+        for imported in imports(path) if layer else ():
+            standard = imported.split(".")[0] in sys.stdlib_module_names
+            if not standard and not is_below(imported, LAYERS[layer or ""]):
+                wrong.append(f"{name} may not import {imported}: LAYERS does not list it for {layer}")
+    assert not wrong
+
+
+def test_a_package_is_imported_only_where_it_belongs() -> None:
+    wrong = []
+    for name, path in MODULES.items():
+        for imported in imports(path):
+            places = ONLY_IN.get(imported.split(".")[0])
+            if places and not is_below(name, places):
+                wrong.append(f"{name} may not import {imported}: only {', '.join(places)} may")
+    assert not wrong
+
+
+def test_the_rules_see_an_import_inside_a_function(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.py"
+    file.write_text("def late():\n    from tasks import clean\n    import luigi.worker\n")
+
+    assert sorted(imports(file)) == ["luigi.worker", "tasks.clean"]
+    assert not is_below("brainstack.plan", ONLY_IN["tasks"])
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    names = {imported.split(".")[0] for path in MODULES.values() for imported in imports(path)}
+    distributions = packages_distributions()
+    imported = {plain(one) for name in names for one in distributions.get(name, [])} - {"brainstack"}
+    without_import = {"imagecodecs", "neuroglancer"}  # tifffile asks for the one; the other's files are served
+
+    assert imported - declared() == set(), "pyproject.toml does not name it"
+    assert declared() - imported == without_import, "nothing imports it"
+
+
+def declared() -> set[str]:
+    """The dependencies in pyproject.toml, without those of the extras."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return {plain(re.split(r"[ <>=!;\[]", one)[0]) for one in project["dependencies"]}
+
+
+def plain(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_luigis_private_names_are_touched_in_two_places_only() -> None:
+    tasks = {name: path for name, path in MODULES.items() if is_below(name, ("tasks",))}
+    ours = {own for path in tasks.values() for own in defined(path)}
+    wrong = [
+        f"{name}:{node.lineno} touches {node.attr}"
+        for name, path in tasks.items()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr) and node.attr not in ours
+    ]
+    assert {one.split(":")[0] for one in wrong} <= REACHES_INTO_LUIGI, wrong
+
+
+def defined(path: Path) -> Iterator[str]:
+    """Functions of a file, and attributes that it sets on self."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def test_nothing_prints() -> None:
+    """The command line uses typer.echo, a run its display, all else a logger."""
+    for name, path in MODULES.items():
+        calls = [node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+        assert not [call.lineno for call in calls if isinstance(call, ast.Name) and call.id == "print"], name
+
+
+def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
+    import tasks
+
+    together = {"MaskProposal": "masks", "ChannelHistogram": "histogram", "SingleHistogram": "histogram"}
+    for stage in STAGES:
+        module = together.get(stage, re.sub(r"(?<!^)(?=[A-Z])", "_", stage).lower())
+        assert getattr(tasks, stage).__module__ == f"tasks.{module}"
+    assert set(tasks.__all__) == {*STAGES, "Animal"}
+
+
+def test_what_is_imported_is_this_checkout_s() -> None:
+    import brainstack
+    import tasks
+
+    for package in (brainstack, tasks):
+        assert package.__file__
+        assert Path(package.__file__).parent.parent == REPOSITORY

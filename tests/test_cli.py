@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from by_hand import write_slide
+
+from brainstack import cli
+from brainstack.animal_folder import AnimalFolder
+from brainstack.database import open_database
+from brainstack.environment import database_url
+from brainstack.records import AnimalRecords
+
+Called = subprocess.CompletedProcess[str]
+Call = Callable[..., Called]
+
+
+@pytest.fixture
+def call(data_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """The command `brainstack` with these words, not in a terminal."""
+
+    def run(*words: str | Path) -> Called:
+        monkeypatch.setattr(sys, "argv", ["brainstack", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "200")
+        try:
+            cli.main()
+            status: object = 0
+        except SystemExit as leaving:
+            status = leaving.code
+        out, error = capsys.readouterr()
+        if isinstance(status, str):  # as the interpreter does with it
+            error, status = error + status + "\n", 1
+        return subprocess.CompletedProcess(words, int(str(status or 0)), out, error)
+
+    return run
+
+
+@pytest.fixture
+def czi(tmp_path: Path) -> Path:
+    folder = tmp_path / "scans"
+    for number in (1, 2):
+        write_slide(folder / f"DK39_slide00{number}.czi")
+    return folder
+
+
+def records() -> AnimalRecords:
+    with open_database(database_url()) as database:
+        return database.animal_records("DK39")
+
+
+def refused(called: Called, *words: str) -> None:
+    """Exit status 1, and one line that says what is wrong."""
+    assert called.returncode == 1
+    (line,) = called.stderr.splitlines()
+    assert line.startswith("brainstack: ")
+    for word in words:
+        assert word in line
+
+
+def test_an_animal_is_added_with_all_that_is_said_of_it(call: Call, czi: Path) -> None:
+    called = call(
+        "animal", "add", "DK39", "--czi", czi, "--side-sectioned-first", "DESC", "--section-thickness-um", "25",
+        "--rotation", "3", "--flip", "flop", "--orientation", "coronal", "--counterstain", "NtB",
+        "--pixel-size-um", "0.65", "--thumbnail-factor", "8",
+    )  # fmt: skip
+    assert called.returncode == 0
+    assert called.stderr == ""
+    assert "nothing was said" not in called.stdout
+    assert "2 slides; channels 1 DAPI, 2 GFP; 0.65 um a pixel, thumbnails 5.2 um a pixel (1/8)" in called.stdout
+    histology, scan_run = records().histology, records().scan_run
+    assert (histology.side_sectioned_first, histology.section_thickness_um) == ("DESC", 25.0)
+    assert (histology.orientation, histology.counterstain) == ("coronal", "NtB")
+    assert (scan_run.rotation, scan_run.flip, scan_run.resolution_um) == (3, "flop", 0.65)
+    assert scan_run.slide_folder_path == str(czi)
+
+
+def test_what_was_not_said_has_a_default_and_is_told(call: Call, czi: Path) -> None:
+    called = call("animal", "add", "DK39", "--czi", czi)
+    assert called.returncode == 0
+    said = [line for line in called.stdout.splitlines() if "nothing was said" in line]
+    assert [line.partition(" (nothing")[0].rpartition(": ")[2] for line in said] == [
+        "ASC", "20", "0", "none", "sagittal",
+    ]  # fmt: skip
+    assert records().histology.section_thickness_um == 20.0
+
+
+def test_the_folder_of_slides_may_be_given_from_here(call: Call, czi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(czi.parent)
+    assert call("animal", "add", "DK39", "--czi", "scans").returncode == 0
+    assert records().scan_run.slide_folder_path == str(czi)
+
+
+def test_animals_are_listed(call: Call, czi: Path) -> None:
+    assert call("animal", "list").stdout == ""
+    for name in ("DK40", "DK39"):
+        call("animal", "add", name, "--czi", czi)
+    assert call("animal", "list").stdout == "DK39\nDK40\n"
+
+
+def test_a_missing_folder_of_slides(call: Call, tmp_path: Path) -> None:
+    refused(call("animal", "add", "DK39", "--czi", tmp_path / "nowhere"), "nowhere is no folder", "*.czi")
+
+
+def test_an_empty_folder_of_slides(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(call("animal", "add", "DK39", "--czi", tmp_path / "empty"), "has no .czi file", "put them there")
+
+
+def test_a_name_that_is_taken(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    refused(call("animal", "add", "DK39", "--czi", czi), "DK39 is in the database already", "another name")
+
+
+def test_a_name_that_leaves_the_data_root(call: Call, czi: Path, data_root: Path) -> None:
+    refused(call("animal", "add", "../DK39", "--czi", czi), "cannot be the name of an animal")
+    assert not (data_root.parent / "DK39").exists()
+
+
+def test_two_slides_with_one_number(call: Call, czi: Path) -> None:
+    write_slide(czi / "again_slide002.czi")
+    refused(call("animal", "add", "DK39", "--czi", czi), "DK39_slide002.czi and again_slide002.czi", "number 2")
+
+
+def test_a_slide_without_a_number(call: Call, czi: Path) -> None:
+    write_slide(czi / "DK39_7.czi")
+    refused(call("animal", "add", "DK39", "--czi", czi), "DK39_7.czi: no slide number", "rename the file")
+
+
+@pytest.mark.parametrize("content", [b"", b"no scan at all", bytes(5000)])
+def test_a_slide_that_is_no_czi(call: Call, czi: Path, content: bytes) -> None:
+    (czi / "DK39_slide001.czi").write_bytes(content)
+    refused(call("animal", "add", "DK39", "--czi", czi), "DK39_slide001.czi")
+
+
+@pytest.mark.parametrize("words", [("--section-thickness-um", "0"), ("--pixel-size-um", "-1")])
+def test_a_length_that_cannot_be(call: Call, czi: Path, words: tuple[str, str]) -> None:
+    refused(call("animal", "add", "DK39", "--czi", czi, *words), "above 0")
+    assert call("animal", "list").stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("--rotation", "4"), ("--flip", "over"), ("--side-sectioned-first", "asc"), ("--thumbnail-factor", "0")]
+)
+def test_an_option_that_cannot_be_says_how_to_use_it(call: Call, czi: Path, words: tuple[str, str]) -> None:
+    called = call("animal", "add", "DK39", "--czi", czi, *words)
+    assert called.returncode == 2
+    assert words[0] in called.stderr
+    assert "Traceback" not in called.stderr
+
+
+def test_a_data_root_that_cannot_be_written(call: Call, czi: Path, data_root: Path) -> None:
+    """A file stands where the folder should be: as good as no permission, and also for root."""
+    data_root.rmdir()
+    data_root.write_text("")
+    refused(call("animal", "add", "DK39", "--czi", czi), str(data_root))
+    refused(call("animal", "list"), str(data_root))
+    refused(call("status", "DK39"), str(data_root))
+
+
+def test_a_data_root_below_a_file(call: Call, czi: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data_root / "file").write_text("")
+    monkeypatch.setenv("BRAINSTACK_DATA_ROOT", str(data_root / "file" / "data"))
+    refused(call("animal", "add", "DK39", "--czi", czi), "file")
+
+
+def test_a_file_where_the_animals_folder_should_be(call: Call, czi: Path, data_root: Path) -> None:
+    (data_root / "DK39").write_text("")
+    refused(call("animal", "add", "DK39", "--czi", czi), "DK39")
+    assert call("animal", "list").stdout == ""
+
+
+def test_an_unknown_setting_of_the_animal(call: Call, czi: Path, data_root: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    AnimalFolder(data_root / "DK39").settings.write_text("[elastix]\nborder_pix = 2\n")
+    refused(call("status", "DK39"), "settings.toml", "border_pix", "Did you mean 'border_um'?")
+    refused(call("view", "DK39"), "settings.toml", "border_pix")
+
+
+def test_the_status_of_an_unknown_animal(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    refused(call("status", "DK93"), "no animal 'DK93'", "Did you mean DK39?")
+
+
+def test_the_status_where_nothing_was_ever_added(call: Call) -> None:
+    refused(call("status", "DK39"), "no animal 'DK39'")
+
+
+def test_the_status_of_a_new_animal(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    called = call("status", "DK39")
+    assert called.returncode == 0
+    assert "DK39: 2 slides, 0 sections" in called.stdout
+    assert "0/2" in called.stdout
+
+
+def test_a_view_before_there_is_a_volume(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    refused(call("view", "DK39"), "DK39 has no volume yet", "luigi --module tasks Animal --animal DK39")
+
+
+def test_a_view_of_an_unknown_animal(call: Call) -> None:
+    refused(call("view", "DK39"), "no animal 'DK39'")
+
+
+def test_a_change_is_kept(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    called = call("animal", "set", "DK39", "--flip", "flop", "--section-thickness-um", "30")
+    assert called.returncode == 0
+    assert records().scan_run.flip == "flop"
+    assert records().histology.section_thickness_um == 30.0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Nothing to change was given"),
+        (("--status", "Bad"), "give its number with --slide"),
+        (("--slide", "1"), "Of the slide nothing was said"),
+        (("--slide", "1", "--scene", "2"), "Of the scene nothing was said"),
+        (("--slide", "1", "--drop"), "number there with --scene"),
+        (("--slide", "1", "--scene", "2", "--keep", "--qc", "0"), "wanted one"),
+        (("--slide", "77", "--status", "Bad"), "no slide 77 in the database"),
+        (("--pixel-size-um", "0"), "above 0"),
+    ],
+)
+def test_a_change_that_says_half_of_something(call: Call, czi: Path, words: tuple[str, ...], sentence: str) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    refused(call("animal", "set", "DK39", *words), sentence)
+
+
+def test_a_change_of_an_unknown_animal(call: Call) -> None:
+    refused(call("animal", "set", "DK39", "--rotation", "1"), "no animal 'DK39'")
+
+
+def test_where_things_are_is_told_without_the_password(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAINSTACK_DATABASE_URL", "mysql+pymysql://lab:se:cr@et@server/brains")
+    called = call("where")
+    assert "database: mysql+pymysql://lab:***@server/brains" in called.stdout
+    assert "et@" not in called.stdout
+
+
+def test_a_made_up_animal_that_is_there_is_left_alone(call: Call, czi: Path) -> None:
+    call("animal", "add", "DEMO", "--czi", czi)
+    called = call("demo")
+    assert called.returncode == 0
+    assert "DEMO is there already" in called.stdout
+
+
+@pytest.mark.parametrize("words", [(), ("animal",)])
+def test_without_a_command_the_help_is_shown(call: Call, words: tuple[str, ...]) -> None:
+    called = call(*words)
+    assert "Usage: brainstack" in called.stdout + called.stderr
+
+
+def test_nothing_can_be_approved_before_it_was_made(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    refused(call("approve", "DK39", "canvas"), "Canvas of DK39 was not made yet", "luigi --module tasks Canvas")
+    assert "canvas: not approved" in call("approve", "DK39", "--show").stdout
+    assert call("approve", "DK39", "canvas", "--release").stdout == "No canvas was approved; nothing changed.\n"
+    assert call("approve", "DK39", "shoes").returncode == 2
+
+
+def test_why_wants_a_section_that_is_there(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    refused(call("status", "DK39", "--why", "3"), "slides of DK39 were not read yet")

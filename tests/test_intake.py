@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import signal
+from pathlib import Path
+
+import pytest
+
+from brainstack.animal_folder import AnimalFolder
+from brainstack.database import create_or_upgrade, open_database
+from brainstack.intake import record, record_ran, slide_scan, take_in_records
+from brainstack.records import Animal, Channel, Histology, PairTransform, Ran, ScanRun, Scene, SlideScan
+
+SCAN = SlideScan(
+    "DK39_slide001.czi", "Gray16", (0.325, 0.325), (Channel(1, "DAPI"),),
+    (Scene(1, 0, -5, 7, 100, 50), Scene(2, 1, 0, 0, 90, 40)), "2024-01-01T00:00:00", "20X",
+)  # fmt: skip
+SLIDE = {"scan": dataclasses.asdict(SCAN), "slide_number": 1, "file_size": 1000}
+RAN = Ran("Meta", 0, "DK39_slide001", "2024-01-01T00:00:00.123000+00:00", 1.5, 0.2, "here", "", {})
+
+
+@pytest.fixture
+def folder(data_root: Path) -> AnimalFolder:
+    folder = AnimalFolder(data_root / "DK39")
+    create_or_upgrade(url(folder))
+    with open_database(url(folder)) as database:
+        database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "/scans"))
+    return folder
+
+
+def url(folder: AnimalFolder) -> str:
+    return f"sqlite:///{folder.root.parent / 'brainstack.db'}"
+
+
+def test_a_rescan_is_taken_in_as_one(folder: AnimalFolder) -> None:
+    again = dataclasses.asdict(dataclasses.replace(SCAN, file_name="DK39_slide001_rescan2.czi"))
+    record(folder, "slide", SLIDE)
+    record(folder, "slide", {"scan": again, "slide_number": 1, "rescan": 2, "file_size": 1000})
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        assert [(one.number, one.rescan) for one in database.animal_records("DK39").slides] == [(1, 1), (1, 2)]
+
+
+def test_a_scan_survives_its_record() -> None:
+    assert slide_scan(dataclasses.asdict(SCAN)) == SCAN
+    unknown = dataclasses.replace(SCAN, pixel_size_um=None)
+    assert slide_scan(dataclasses.asdict(unknown)) == unknown
+
+
+def test_without_records_there_is_nothing_to_take_in(folder: AnimalFolder) -> None:
+    assert take_in_records(folder, url(folder)) == []
+
+
+def test_what_tasks_recorded_is_in_the_database_and_the_files_are_gone(folder: AnimalFolder) -> None:
+    record(folder, "slide", SLIDE)
+    record(folder, "tifs", [{"file_name": "DK39_slide001_S1_C1.tif", "width": 10, "height": 20, "file_size": 30,
+                             "seconds": 2.0}])  # fmt: skip
+    pair = PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9)
+    record(folder, "pair", dataclasses.asdict(pair))
+    record(folder, "canvas", {"width": 3200, "height": 1600})
+    record_ran(folder, RAN)
+    assert take_in_records(folder, url(folder)) == [RAN]
+    with open_database(url(folder)) as database:
+        records = database.animal_records("DK39")
+        assert [scene.number for scene in records.slides[0].scenes] == [1, 2]
+        assert records.slides[0].scenes[0].width == 10
+        assert records.scan_run.resolution_um == 0.325
+        assert database.pairs("DK39") == [pair]
+        assert database.log_of("DK39") == [RAN]
+    assert list(folder.records.iterdir()) == []
+
+
+def test_taking_in_twice_is_as_good_as_once(folder: AnimalFolder) -> None:
+    """A kill between the database and the removal of the files."""
+    record(folder, "slide", SLIDE)
+    record_ran(folder, RAN)
+    (file,) = folder.records.iterdir()
+    content = file.read_bytes()
+    take_in_records(folder, url(folder))
+    file.write_bytes(content)
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        assert len(database.animal_records("DK39").slides) == 1
+        assert database.log_of("DK39") == [RAN]
+
+
+def test_a_line_that_was_cut_off_is_left_out(folder: AnimalFolder) -> None:
+    record_ran(folder, RAN)
+    (file,) = folder.records.iterdir()
+    file.write_bytes(file.read_bytes() + b'{"kind": "ran", "content": {"stage": "Me')
+    assert take_in_records(folder, url(folder)) == [RAN]
+
+
+def test_a_tiff_whose_scene_is_gone_is_left_out(folder: AnimalFolder) -> None:
+    record(folder, "tifs", [{"file_name": "DK39_slide009_S1_C1.tif", "width": 1, "height": 1, "file_size": 1}])
+    record_ran(folder, RAN)
+    assert take_in_records(folder, url(folder)) == [RAN]
+
+
+def test_a_later_record_without_a_duration_keeps_the_one_that_is_known(folder: AnimalFolder) -> None:
+    name = "DK39_slide001_S1_C1.tif"
+    record(folder, "slide", SLIDE)
+    for more in ({"seconds": 2.0}, {}):
+        record(folder, "tifs", [{"file_name": name, "width": 10, "height": 20, "file_size": 30} | more])
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        assert database.tif_names("DK39") >= {name}
+
+
+def test_nothing_is_lost_when_the_database_refuses(folder: AnimalFolder) -> None:
+    record_ran(folder, RAN)
+    with pytest.raises(Exception, match="database"):
+        take_in_records(folder, "sqlite:////nowhere/brainstack.db")
+    assert take_in_records(folder, url(folder)) == [RAN]
+
+
+def test_every_process_has_a_file_of_its_own(folder: AnimalFolder) -> None:
+    record_ran(folder, RAN)
+    (file,) = folder.records.iterdir()
+    assert str(os.getpid()) in file.name
+
+
+def test_a_record_that_does_not_fit_on_the_disk_is_an_error(folder: AnimalFolder) -> None:
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            record_ran(folder, RAN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -1,0 +1,583 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from by_hand import StampsInMemory, plan_of, run_by_hand, settings_with, slide, stages_made
+
+from brainstack.errors import BrainstackError
+from brainstack.plan import Plan
+from brainstack.progress import Progress
+from brainstack.records import Channel, Slide
+from brainstack.settings import Settings, load_settings
+from brainstack.slide_names import CziFile, check_slides, slide_number, slide_rescan
+from brainstack.stages import STAGES
+from brainstack.stamps import Step
+
+FOUR = (slide(1), slide(2), slide(3), slide(4))
+"""Eight sections: slide001_S1 to slide004_S2."""
+
+
+def key(number: int) -> str:
+    """The section that has this number in FOUR, from 0."""
+    return f"slide{number // 2 + 1:03d}_S{number % 2 + 1}"
+
+
+def elastix(fixed: int, moving: int) -> Step:
+    return Step("Elastix", 0, f"{key(fixed)}..{key(moving)}")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_of(tmp_path, FOUR)
+
+
+# The order of sections
+
+
+def test_sections_follow_slides_and_scenes(plan: Plan) -> None:
+    assert [section.key for section in plan.sections] == [key(number) for number in range(8)]
+    assert [section.number for section in plan.sections] == list(range(8))
+
+
+def test_the_order_of_records_does_not_matter(tmp_path: Path) -> None:
+    assert plan_of(tmp_path, reversed(FOUR)).sections == plan_of(tmp_path, FOUR).sections
+
+
+def test_descending_slides_turn_the_stack_over(tmp_path: Path) -> None:
+    turned = plan_of(tmp_path, FOUR, side_sectioned_first="DESC")
+    assert [section.key for section in turned.sections] == [key(number) for number in reversed(range(8))]
+    assert [section.number for section in turned.sections] == list(range(8))
+
+
+def test_sections_lie_a_thickness_apart(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, FOUR, section_thickness_um=25.0)
+    assert [section.z_um for section in plan.sections[:3]] == [0, 25, 50]
+
+
+@pytest.mark.parametrize("verdict", [1, 2])
+def test_a_bad_scene_is_a_gap_that_keeps_its_slot(tmp_path: Path, verdict: int) -> None:
+    plan = plan_of(tmp_path, [slide(1, 3, qc={2: verdict})])
+    assert [(section.key, section.number, section.gap) for section in plan.sections] == [
+        ("slide001_S1", 0, False),
+        ("slide001_S2", 1, True),
+        ("slide001_S3", 2, False),
+    ]
+    assert list(plan.section) == ["slide001_S1", "slide001_S3"]
+
+
+def test_a_bad_slide_is_all_gaps(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1), slide(2, status="Bad"), slide(3)])
+    assert [section.gap for section in plan.sections] == [False, False, True, True, False, False]
+
+
+def test_a_scene_after_the_end_of_the_tissue_was_never_a_section(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1, qc={2: 3}), slide(2)])
+    assert [section.key for section in plan.sections] == ["slide001_S1", "slide002_S1", "slide002_S2"]
+    assert [section.z_um for section in plan.sections] == [0, 20, 40]
+
+
+def test_keys_and_scenes_stay_when_the_order_changes(tmp_path: Path) -> None:
+    before = {one.key: (one.slide, one.scene, one.scene_index) for one in plan_of(tmp_path, FOUR).sections}
+    others = (slide(1, qc={1: 3}), *FOUR[1:])
+    after = plan_of(tmp_path, others, side_sectioned_first="DESC").sections
+    assert len(after) == 7
+    assert all(before[one.key] == (one.slide, one.scene, one.scene_index) for one in after)
+
+
+def test_a_slide_whose_file_is_gone_has_no_sections(plan: Plan) -> None:
+    fewer = dataclasses.replace(plan, czi_files=plan.czi_files[:1])
+    assert list(fewer.section) == [key(0), key(1)]
+    assert list(fewer.slides) == ["DK39_slide001"]
+
+
+def test_channels_are_those_of_all_slides(tmp_path: Path) -> None:
+    more = dataclasses.replace(slide(2), channels=(Channel(1, "DAPI"), Channel(3, "Cy5")))
+    assert [one.number for one in plan_of(tmp_path, [slide(1), more]).channels] == [1, 2, 3]
+
+
+def test_an_animal_whose_pixels_have_no_size_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BrainstackError, match="animal set DK39 --pixel-size-um"):
+        _ = plan_of(tmp_path, FOUR, resolution_um=None).pixel_size_um
+
+
+# Slides' names
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("DK39_slide058.czi", 58), ("x_ID_0002_slide7_b.czi", 7), ("2024_slide_012.czi", 12)]
+)
+def test_the_number_of_a_slide_is_in_its_name(name: str, number: int) -> None:
+    assert slide_number(name, load_settings()) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "rescan"),
+    [
+        ("DK39_ID_0002_slide058.czi", 1), ("DK39_slide058_rescan2.czi", 2), ("DK39_slide058-rescan_3.czi", 3),
+        ("DK39_slide058_Rescan.czi", 2), ("slide058rescan10_b.czi", 10), ("slide058_rescan1.czi", 1),
+        ("DK39_slide058_2.czi", 1), ("slide058_2021_07_02__0012.czi", 1), ("rescan2_slide058.czi", 1),
+    ],
+)  # fmt: skip
+def test_a_rescan_is_said_by_that_word_behind_the_number_of_the_slide(name: str, rescan: int) -> None:
+    assert slide_number(name, load_settings()) == 58
+    assert slide_rescan(name, load_settings()) == rescan
+
+
+def test_the_pattern_that_the_settings_name_for_bare_numbers_reads_them() -> None:
+    settings = settings_with(slides={"name_pattern": r"slide(?P<number>\d+)(_(?P<rescan>[2-9]))?\.czi"})
+    scans = {name: slide_rescan(name, settings) for name in ("slide058.czi", "slide058_2.czi")}
+    assert scans == {"slide058.czi": 1, "slide058_2.czi": 2}
+
+
+def test_a_pattern_without_rescans_knows_none() -> None:
+    assert slide_rescan("slide058_rescan2.czi", settings_with(slides={"name_pattern": r"slide(?P<number>\d+)"})) == 1
+
+
+def files(*names: str) -> tuple[CziFile, ...]:
+    return tuple(CziFile(name, 1, 1) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([], "has no .czi file"),
+        (["DK39_slide001.czi", "DK39_7.czi"], "DK39_7.czi: no slide number"),
+        (["a_slide003.czi", "b_slide003.czi"], "a_slide003.czi and b_slide003.czi both have slide number 3;"),
+        (["a_slide003.czi", "slide003_rescan1.czi"], r"marked as in DK39_slide003_rescan2.czi"),
+        (["a_slide003_rescan2.czi", "slide003_rescan.czi"], "both have slide number 3 and rescan 2; .*_rescan3.czi"),
+    ],
+)
+def test_slides_without_an_order_are_refused(names: list[str], words: str) -> None:
+    with pytest.raises(BrainstackError, match=words):
+        check_slides(Path("czi"), files(*names), load_settings())
+
+
+def test_a_slide_scanned_again_is_no_mistake() -> None:
+    check_slides(Path("czi"), files("slide003.czi", "slide003_rescan2.czi", "slide004.czi"), load_settings())
+
+
+# Who is aligned with whom
+
+
+def test_neighbours_are_pairs(plan: Plan) -> None:
+    assert plan.pairs == tuple(elastix(number, number + 1) for number in range(7))
+
+
+def test_pairs_bridge_a_gap(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1, qc={2: 1}), *FOUR[1:]])
+    assert plan.pairs[0] == elastix(0, 2)
+    assert plan.sections[plan.chain.index(key(0))].number == 0
+
+
+def test_the_anchor_is_the_section_in_the_middle_of_the_stack(plan: Plan) -> None:
+    assert plan.chain[plan.anchor] == key(4)
+
+
+def test_the_anchor_is_next_to_the_middle_where_that_is_a_gap(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1), slide(2), slide(3, qc={1: 1}), slide(4)])
+    assert plan.chain[plan.anchor] == key(3)
+
+
+def test_pairs_bridge_a_section_that_failed_and_the_anchor_stays(plan: Plan) -> None:
+    after = plan.without([Step("Masks", 0, key(1))])
+    assert after.pairs[0] == elastix(0, 2)
+    assert len(after.pairs) == 6
+    assert after.chain[after.anchor] == plan.chain[plan.anchor]
+
+
+def test_the_anchor_moves_only_when_it_fails_itself(plan: Plan) -> None:
+    anchors = {number: plan.without([Step("Masks", 0, key(number))]) for number in range(8)}
+    assert {number: one.chain[one.anchor] for number, one in anchors.items()} == {
+        number: key(3) if number == 4 else key(4) for number in range(8)
+    }
+
+
+def test_all_sections_are_connected_unless_a_pair_failed(plan: Plan) -> None:
+    assert plan.connected == frozenset(plan.section)
+
+
+def test_a_failed_pair_cuts_off_what_lies_beyond_it(plan: Plan) -> None:
+    after = plan.without([elastix(1, 2), elastix(5, 6)])
+    assert after.connected == {key(2), key(3), key(4), key(5)}
+
+
+@pytest.mark.parametrize(("number", "fixed"), [(0, 1), (1, 1), (6, 5), (7, 5)])
+def test_a_section_cut_off_names_the_pair_that_did_it(plan: Plan, number: int, fixed: int) -> None:
+    after = plan.without([elastix(0, 1), elastix(1, 2), elastix(5, 6)])
+    assert after.blocked_by(Step("Alignment", 2, key(number))) == elastix(fixed, fixed + 1)
+
+
+def test_a_section_cut_off_keeps_what_needs_no_neighbour(plan: Plan) -> None:
+    after = plan.without([elastix(5, 6)])
+    assert not after.is_blocked(Step("Clean", 1, key(7)))
+    assert after.is_blocked(Step("Web", 0, key(7)))
+    assert not after.is_blocked(Step("NeuroglancerImage", 1))
+    read = [one.step.item for one in after.inputs(Step("NeuroglancerImage", 1))]
+    assert read == [key(number) for number in range(6)]
+
+
+def test_a_section_that_cannot_be_registered_is_not_aligned_in_other_channels_either(plan: Plan) -> None:
+    failed = Step("Clean", 1, key(2))
+    after = plan.without([failed])
+    assert after.chain == tuple(key(number) for number in range(8) if number != 2)
+    assert after.blocked_by(Step("Alignment", 2, key(2))) == failed
+    assert not after.is_blocked(Step("Clean", 2, key(2)))
+
+
+# What failed
+
+
+def test_what_follows_a_failed_section_is_blocked_and_says_by_what(plan: Plan) -> None:
+    failed = Step("Masks", 0, key(1))
+    after = plan.without([failed])
+    for stage in ("Histogram", "Clean", "Alignment"):
+        assert after.blocked_by(Step(stage, 1, key(1))) == failed
+    assert after.blocked_by(Step("Web", 0, key(1))) == failed
+    assert not after.is_blocked(Step("Normalized", 1, key(1)))
+    assert not after.is_blocked(Step("Clean", 1, key(2)))
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [Step("Preps"), Step("UpdateTifs"), Step("Canvas"), Step("Transforms"), Step("Gain", 1), Step("Downsampling", 1)],
+)
+def test_a_stage_that_gathers_goes_on_without_a_failed_slide(plan: Plan, joined: Step) -> None:
+    after = plan.without([Step("Tifs", 1, "DK39_slide001")])
+    assert not after.is_blocked(joined)
+    assert all(not after.is_blocked(one.step) for one in after.inputs(joined))
+
+
+def test_a_stage_that_gathers_is_blocked_when_all_failed(plan: Plan) -> None:
+    after = plan.without(plan.steps("Masks"))
+    assert after.is_blocked(Step("Canvas"))
+    assert after.is_blocked(Step("Transforms"))
+    assert after.is_blocked(Step("NeuroglancerImage", 1))
+    assert not after.chain
+    assert not after.connected
+
+
+def test_a_failed_slide_of_one_channel_leaves_the_other_channels_pictures(plan: Plan) -> None:
+    after = plan.without([Step("Tifs", 2, "DK39_slide001")])
+    assert after.is_blocked(Step("Alignment", 2, key(0)))
+    assert not after.is_blocked(Step("Alignment", 1, key(0)))
+
+
+# Stamps
+
+SETTINGS: dict[str, Any] = {
+    "slides.name_pattern": r"slide0*(?P<number>\d)",  # other words for the same numbers
+    "tifs.thumbnail_factor": 2,
+    "tifs.white_share": 0.5,
+    "tifs.tile_px": 256,
+    "normalized.clahe_clip": 1.0,
+    "masks.edge_share": 0.3,
+    "histogram.bins": 7,
+    "gain.quantile": 0.5,
+    "gain.target": 0.5,
+    "canvas.margin_um": 7.0,
+    "elastix.smoothing_um": 7.0,
+    "elastix.rigid": {"MaximumNumberOfIterations": 3},
+    "neuroglancer.chunk_size": (64, 64, 32),
+    "downsampling.mips": 1,
+}
+ALL_BUT_META = set(STAGES) - {"Meta", "SingleHistogram"}
+
+REDONE: dict[str, set[str]] = {
+    "slides.name_pattern": set(),
+    # Every stage reads thumbnails; where the result has a value, the same value stops what follows.
+    "tifs.thumbnail_factor": ALL_BUT_META,
+    "tifs.white_share": ALL_BUT_META - {"Masks", "Canvas", "Transforms"},
+    "tifs.tile_px": ALL_BUT_META - {"Masks", "Canvas", "Transforms"},
+    "normalized.clahe_clip": {"Normalized", "MaskProposal"},
+    "masks.edge_share": {"MaskProposal"},
+    "histogram.bins": {"Histogram", "ChannelHistogram", "Gain"},
+    "gain.quantile": {"Gain"},
+    "gain.target": {"Gain", "Web"},
+    "canvas.margin_um": {"Canvas", "Transforms"},
+    "elastix.smoothing_um": {"Elastix"},
+    "elastix.rigid": {"Elastix"},
+    "neuroglancer.chunk_size": {"NeuroglancerImage", "Downsampling"},
+    "downsampling.mips": {"Downsampling"},
+}
+"""What is made again after a change of a setting, where all results that go on by value come out as before."""
+
+
+def with_setting(plan: Plan, name: str) -> Plan:
+    table, _, setting = name.partition(".")
+    changed = settings_with(tifs={"thumbnail_factor": 1}).model_dump()
+    changed[table][setting] = SETTINGS[name]
+    return dataclasses.replace(plan, settings=Settings.model_validate(changed))
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_redoes_what_uses_it_and_nothing_else(plan: Plan, name: str) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    assert stages_made(run_by_hand(with_setting(plan, name), stamps)) == REDONE[name]
+
+
+def test_every_table_of_settings_is_in_the_list_above() -> None:
+    assert {name.partition(".")[0] for name in SETTINGS} | {"web"} == set(Settings.model_fields)
+
+
+def test_another_channel_for_the_web_redoes_its_pictures(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    settings = settings_with(tifs={"thumbnail_factor": 1}, web={"channel": 2})
+    assert stages_made(run_by_hand(dataclasses.replace(plan, settings=settings), stamps)) == {"Web"}
+
+
+def test_another_channel_for_registration_redoes_pairs(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    settings = settings_with(tifs={"thumbnail_factor": 1}, elastix={"channel": 2})
+    assert stages_made(run_by_hand(dataclasses.replace(plan, settings=settings), stamps)) == {"Elastix"}
+
+
+FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "thickness": ({"section_thickness_um": 25.0}, {"NeuroglancerImage", "Downsampling"}),
+    "turns": (
+        {"rotation": 1},
+        {"Canvas", "Clean", "Elastix", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
+    ),
+    "mirror": (
+        {"flip": "flop"},
+        {"Canvas", "Clean", "Elastix", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
+    ),
+    "pixel size": ({"resolution_um": 9.0}, ALL_BUT_META),  # it is in the tags of every TIFF
+}
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_what_a_person_says_redoes_what_uses_it_and_nothing_else(tmp_path: Path, fact: str) -> None:
+    plan = plan_of(tmp_path, FOUR)
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    changes, redone = FACTS[fact]
+    assert stages_made(run_by_hand(plan_of(tmp_path, FOUR, **changes), stamps)) == redone
+
+
+def test_a_second_run_makes_nothing(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    assert run_by_hand(plan, stamps)
+    assert run_by_hand(plan, stamps) == []
+
+
+def test_a_changed_slide_redoes_its_own_sections(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    file = dataclasses.replace(plan.czi_files[0], modified_ns=2)
+    made = run_by_hand(dataclasses.replace(plan, czi_files=(file, *plan.czi_files[1:])), stamps)
+    assert {step.item for step in made if step.stage == "Normalized"} == {key(0), key(1)}
+    assert {step.item for step in made if step.stage == "Elastix"} == {elastix(0, 1).item, elastix(1, 2).item}
+    assert "Transforms" not in stages_made(made)
+
+
+def test_another_number_of_a_slide_redoes_its_metadata(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    settings = settings_with(tifs={"thumbnail_factor": 1}, slides={"name_pattern": r"DK(?P<number>\d\d)"})
+    made = run_by_hand(dataclasses.replace(plan, settings=settings), stamps)
+    assert {step.item for step in made if step.stage == "Meta"} == set(plan.slides)
+
+
+def test_an_edit_that_leaves_the_mask_as_it_was_stops_there(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    made = run_by_hand(dataclasses.replace(plan, edits={key(3): "painted"}), stamps)
+    assert made == [Step("MaskProposal", 0, key(3)), Step("Masks", 0, key(3))]
+
+
+def test_an_edited_mask_redoes_its_section_and_pairs_and_stops_at_what_did_not_move(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    edited = dataclasses.replace(plan, edits={key(3): "painted"})
+    made = run_by_hand(edited, stamps, other={Step("Masks", 0, key(3)): "another mask"})
+    assert {step.item for step in made if step.stage in ("Histogram", "Clean", "Alignment", "Web")} == {key(3)}
+    assert [step for step in made if step.stage == "Elastix"] == [elastix(2, 3), elastix(3, 4)]
+    assert {step.stage for step in made if not step.item} == {
+        "ChannelHistogram", "Gain", "Canvas", "Transforms", "NeuroglancerImage", "Downsampling",
+    }  # fmt: skip
+
+
+def test_another_canvas_redoes_the_composed_transforms_though_no_pair_changed(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    edited = dataclasses.replace(plan, edits={key(3): "painted"})
+    made = run_by_hand(edited, stamps, other={Step("Masks", 0, key(3)): "larger", Step("Canvas"): "larger"})
+    assert Step("Transforms") in made
+
+
+def test_a_section_that_moved_is_aligned_again_and_the_others_are_not(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    stamp = stamps.read(Step("Transforms"))
+    assert stamp is not None
+    moved = dataclasses.replace(stamp, values={**stamp.values, key(5): "elsewhere"})
+    stamps.write(Step("Transforms"), moved)
+    assert {step.item for step in run_by_hand(plan, stamps) if step.stage == "Alignment"} == {key(5)}
+
+
+def test_a_dropped_section_redoes_what_bridges_it_and_the_volume(plan: Plan, tmp_path: Path) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    fewer = plan_of(tmp_path, [slide(1, qc={2: 3}), *FOUR[1:]])
+    made = run_by_hand(fewer, stamps)
+    assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 2)]
+    assert stages_made(made) == {
+        "Preps", "ChannelHistogram", "Gain", "Canvas", "Elastix", "Transforms", "NeuroglancerImage", "Downsampling",
+    }  # fmt: skip
+
+
+ONCE = {"Preps": 1, "Canvas": 1, "Transforms": 1, "NeuroglancerImage": 2, "Downsampling": 2}
+"""How many steps see that the stack is another; volumes, gains and so on: one for each of two channels."""
+GATHERED = {"ChannelHistogram": 2, "Gain": 2}
+NEW = {"Normalized": 2, "MaskProposal": 1, "Masks": 1, "Histogram": 2, "Clean": 2, "Alignment": 2, "Web": 1}
+"""All that is made of a section itself."""
+
+DECIDED: dict[str, tuple[Slide, list[str], dict[str, int]]] = {
+    "a gap": (slide(1, qc={2: 1}), ["slide001_S1..slide002_S1"], ONCE | GATHERED | {"Elastix": 1}),
+    "dropped": (slide(1, dropped=(2,)), ["slide001_S1..slide002_S1"], ONCE | GATHERED | {"Elastix": 1}),
+    "the end": (slide(1, qc={2: 3}), ["slide001_S1..slide002_S1"], ONCE | GATHERED | {"Elastix": 1}),
+    "replicated": (
+        slide(1, replicates={2: 1}),
+        ["slide001_S2..slide001_S2_copy1", "slide001_S2_copy1..slide002_S1"],
+        ONCE | NEW | {"Elastix": 2},
+    ),
+    "filled by its neighbour": (
+        slide(1, qc={2: 1}, replicates={2: 1}),
+        ["slide001_S1..slide001_S1_copy1", "slide001_S1_copy1..slide002_S1"],
+        ONCE | GATHERED | NEW | {"Elastix": 2},
+    ),
+    "moved": (
+        slide(1, order={1: 2, 2: 1}),
+        ["slide001_S2..slide001_S1", "slide001_S1..slide002_S1"],
+        ONCE | GATHERED | {"Elastix": 2},
+    ),
+}
+"""What a person decides about scene 2 of slide 1: which pairs are registered, and how many steps of each stage are
+made again where the others' values (gain, canvas, place) come out as before. No TIFF, and no other section's image."""
+
+
+def counted(made: list[Step]) -> dict[str, int]:
+    return dict(Counter(step.stage for step in made))
+
+
+@pytest.mark.parametrize("decision", DECIDED)
+def test_what_is_decided_about_a_section_redoes_its_pairs_and_what_joins_all(
+    plan: Plan, tmp_path: Path, decision: str
+) -> None:
+    decided, pairs, steps = DECIDED[decision]
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    changed = plan_of(tmp_path, [decided, *FOUR[1:]])
+    made = run_by_hand(changed, stamps)
+    assert [step.item for step in made if step.stage == "Elastix"] == pairs
+    assert counted(made) == steps
+    assert {step.item for step in made if step.stage in NEW} <= {key for key in changed.section if "copy" in key}
+    assert changed.chain[changed.anchor] == plan.chain[plan.anchor]
+
+
+@pytest.mark.parametrize("decision", DECIDED)
+def test_a_decision_taken_back_makes_no_image_and_no_pair_again(plan: Plan, tmp_path: Path, decision: str) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    run_by_hand(plan_of(tmp_path, [DECIDED[decision][0], *FOUR[1:]]), stamps)
+    assert set(counted(run_by_hand(dataclasses.replace(plan), stamps))) <= {*ONCE, *GATHERED}
+
+
+def test_a_rescan_is_made_from_its_own_scan_and_the_first_one_is_kept(plan: Plan, tmp_path: Path) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    again = plan_of(tmp_path, [*FOUR, slide(2, rescan=2)])
+    made = run_by_hand(again, stamps)
+    assert counted(made) == ONCE | GATHERED | {stage: 2 * count for stage, count in NEW.items()} | {
+        "Meta": 1, "Tifs": 2, "UpdateTifs": 1, "Elastix": 3,
+    }  # fmt: skip
+    back = plan_of(tmp_path, [*FOUR, slide(2, rescan=2, status="Bad")])
+    assert [section.key for section in back.sections] == [section.key for section in plan.sections]
+    assert counted(run_by_hand(back, stamps)) == ONCE | GATHERED | {"UpdateTifs": 1}
+
+
+def test_of_a_scan_that_is_not_used_only_the_metadata_is_read(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1), slide(1, rescan=2), slide(2)])
+    made = run_by_hand(plan, StampsInMemory(plan.folder.stamps))
+    assert [step.item for step in made if "DK39_slide001" in step.item] == [
+        "DK39_slide001", "DK39_slide001_rescan2", "DK39_slide001_rescan2", "DK39_slide001_rescan2",
+    ]  # fmt: skip
+    assert [(used.rescan, [one.rescan for one in others]) for used, others in plan.rescanned] == [(2, [1])]
+
+
+def test_channels_are_those_of_the_scans_in_use(tmp_path: Path) -> None:
+    more = dataclasses.replace(slide(1), channels=(Channel(1, "DAPI"), Channel(2, "GFP"), Channel(3, "Cy5")))
+    assert [one.number for one in plan_of(tmp_path, [more, slide(1, rescan=2)]).channels] == [1, 2]
+
+
+def test_an_edit_of_a_section_leaves_its_copy_as_it_is(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1, replicates={1: 1}), slide(2)])
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    edited = dataclasses.replace(plan, edits={"slide001_S1": "painted"})
+    made = run_by_hand(edited, stamps, other={Step("Masks", 0, "slide001_S1"): "another mask"})
+    assert {step.item for step in made if step.stage in NEW} == {"slide001_S1"}
+
+
+def test_a_stage_cannot_be_stamped_before_its_inputs(plan: Plan) -> None:
+    with pytest.raises(RuntimeError, match="before Meta"):
+        plan.expected(Step("Tifs", 1, "DK39_slide001"), StampsInMemory(plan.folder.stamps))
+
+
+def test_a_higher_version_redoes_a_stage(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    monkeypatch.setitem(STAGES, "Gain", dataclasses.replace(STAGES["Gain"], version=2))
+    assert stages_made(run_by_hand(dataclasses.replace(plan), stamps)) == {"Gain"}
+
+
+# Progress
+
+
+def test_all_is_done_after_a_run(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    made = run_by_hand(plan, stamps, files=True)
+    progress = Progress(plan, stamps)
+    assert {progress.state(step) for step in made} == {"done"}
+
+
+def test_nothing_is_done_before_a_run(plan: Plan) -> None:
+    progress = Progress(plan, StampsInMemory(plan.folder.stamps))
+    assert progress.state(Step("Meta", 0, "DK39_slide001")) == "to do"
+    assert progress.state(Step("Transforms")) == "to do"
+
+
+def test_a_lost_output_is_not_done(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True)
+    plan.folder.keyed("thumbnail_cleaned", key(2), 1).unlink()
+    progress = Progress(plan, stamps)
+    assert progress.state(Step("Clean", 1, key(2))) == "stale"
+    assert progress.state(Step("Alignment", 1, key(2))) == "stale"
+    assert progress.state(Step("Alignment", 1, key(7))) == "stale"  # its transform may change
+    assert progress.state(Step("Clean", 1, key(3))) == "done"
+
+
+def test_failed_and_blocked_steps_say_so(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True)
+    progress = Progress(plan.without([Step("Masks", 0, key(1))]), stamps)
+    assert progress.state(Step("Masks", 0, key(1))) == "failed"
+    assert progress.state(Step("Clean", 1, key(1))) == "blocked"
+    assert progress.state(Step("Clean", 1, key(2))) == "stale"  # gain and canvas go on without that section
+
+
+def test_metadata_that_the_database_does_not_have_is_not_done(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True)
+    records = dataclasses.replace(plan.records, slides=plan.records.slides[1:])
+    progress = Progress(dataclasses.replace(plan, records=records), stamps)
+    assert not progress.is_done(Step("Meta", 0, "DK39_slide001"))
+    assert progress.is_done(Step("Meta", 0, "DK39_slide002"))

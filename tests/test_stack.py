@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from by_hand import plan_of, slide
+
+from brainstack.records import Histology, Slide
+from brainstack.stack import middle_of, scans_in_use, stack_of
+
+ASCENDING, DESCENDING = Histology("DK39"), Histology("DK39", "DESC")
+
+
+def stack(*slides: Slide, histology: Histology = ASCENDING) -> list[str]:
+    """The keys in order, "-" where a slot is empty. Every slot has its number and its place in the brain."""
+    sections = stack_of(scans_in_use(slides), histology)
+    assert [section.number for section in sections] == list(range(len(sections)))
+    assert [section.z_um for section in sections] == [20.0 * number for number in range(len(sections))]
+    assert len({section.key for section in sections}) == len(sections)
+    return ["-" if section.gap else section.key for section in sections]
+
+
+# Copies
+
+
+def test_copies_follow_their_scene() -> None:
+    assert stack(slide(1, replicates={1: 2}), slide(2, 1)) == [
+        "slide001_S1", "slide001_S1_copy1", "slide001_S1_copy2", "slide001_S2", "slide002_S1",
+    ]  # fmt: skip
+
+
+def test_copies_are_turned_over_with_the_stack() -> None:
+    there, back = (stack(slide(1, replicates={2: 1}), slide(2), histology=side) for side in (ASCENDING, DESCENDING))
+    assert back == there[::-1]
+
+
+def test_a_copy_has_the_image_of_its_section() -> None:
+    section, copy = stack_of([slide(7, 1, replicates={1: 1})], ASCENDING)
+    assert copy.tif_name(2) == section.tif_name(2) == "DK39_slide007_S1_C2.tif"
+    assert (copy.slide, copy.scene, copy.scene_index) == (section.slide, section.scene, section.scene_index)
+    assert (section.copy, copy.copy) == (0, 1)
+
+
+@pytest.mark.parametrize(("bad", "source"), [(1, 2), (2, 1), (4, 3)])
+def test_the_slot_of_a_bad_scene_is_filled_by_its_nearest_neighbour_the_one_before_first(bad: int, source: int) -> None:
+    filled = stack(slide(1, 4, qc={bad: 2}, replicates={bad: 1}))
+    assert len(filled) == 4
+    assert filled[bad - 1] == f"slide001_S{source}_copy1"
+
+
+def test_a_neighbour_that_is_bad_too_fills_nothing() -> None:
+    filled = stack(slide(1, 4, qc={1: 1, 2: 2, 3: 1}, replicates={1: 1, 2: 1}))
+    assert filled == ["slide001_S4_copy1", "slide001_S4_copy2", "-", "slide001_S4"]
+
+
+def test_a_slide_without_a_good_scene_stays_empty() -> None:
+    assert stack(slide(1, qc={1: 1, 2: 2}, replicates={2: 1})) == ["-", "-"]
+    assert stack(slide(1, status="Bad", replicates={2: 1})) == ["-", "-"]
+
+
+def test_a_scene_that_was_never_a_section_has_no_copies() -> None:
+    assert stack(slide(1, qc={2: 3}, replicates={2: 1})) == ["slide001_S1"]
+    assert stack(slide(1, dropped=(2,))) == ["slide001_S1"]
+
+
+# The order on a slide
+
+
+def test_a_scene_that_was_moved_keeps_its_key_and_its_image() -> None:
+    sections = stack_of([slide(1, 3, order={1: 2, 2: 3, 3: 1})], ASCENDING)
+    assert [section.key for section in sections] == ["slide001_S3", "slide001_S1", "slide001_S2"]
+    assert sections[0].tif_name(1) == "DK39_slide001_S3_C1.tif"
+    assert sections[0].scene_index == 2
+
+
+def test_the_neighbour_of_a_bad_scene_is_the_one_beside_it_now() -> None:
+    moved = slide(1, 4, order={1: 4, 2: 1, 3: 2, 4: 3}, qc={1: 1}, replicates={1: 1})
+    assert stack(moved) == ["slide001_S2", "slide001_S3", "slide001_S4", "slide001_S4_copy1"]
+
+
+# Scans
+
+
+def test_the_last_good_scan_of_a_slide_is_used() -> None:
+    assert stack(slide(1, rescan=3, status="Bad"), slide(1, rescan=2), slide(1), slide(2, 1)) == [
+        "slide001_rescan2_S1", "slide001_rescan2_S2", "slide002_S1",
+    ]  # fmt: skip
+
+
+def test_the_first_scan_is_used_when_the_others_are_bad() -> None:
+    assert stack(slide(1), slide(1, rescan=2, status="Bad")) == ["slide001_S1", "slide001_S2"]
+
+
+def test_a_slide_all_of_whose_scans_are_bad_is_empty_once() -> None:
+    assert stack(slide(1, status="Bad"), slide(1, 3, rescan=2, status="Bad")) == ["-", "-", "-"]
+
+
+def test_a_rescan_that_was_not_read_takes_no_place() -> None:
+    unread = replace(slide(1, 0, rescan=2), channels=())
+    assert stack(slide(1), unread) == ["slide001_S1", "slide001_S2"]
+    assert stack(slide(1, status="Bad"), unread) == ["-", "-"]
+
+
+def test_copies_of_a_rescan_say_both() -> None:
+    assert stack(slide(58, 1, rescan=2, replicates={1: 1})) == ["slide058_rescan2_S1", "slide058_rescan2_S1_copy1"]
+
+
+# The middle
+
+
+FIVE = [slide(number, 3) for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_the_middle_is_half_way(count: int) -> None:
+    sections = stack_of(FIVE[:count], ASCENDING)
+    assert middle_of(sections) == len(sections) // 2
+
+
+@pytest.mark.parametrize("count", [4, 5])
+@pytest.mark.parametrize("side", [ASCENDING, DESCENDING])
+def test_the_middle_stays_the_same_section_whatever_is_decided_about_other_slides(count: int, side: Histology) -> None:
+    before = stack_of(FIVE[:count], side)
+    middle = before[middle_of(before)]
+    for number in (one for one in range(1, count + 1) if FIVE[one - 1].file_name.removesuffix(".czi") != middle.slide):
+        for decided in ({"dropped": (1, 2)}, {"replicates": {1: 4}}, {"status": "Bad"}, {"order": {1: 2, 2: 1}}):
+            slides = [slide(number, 3, **decided) if one.number == number else one for one in FIVE[:count]]  # type: ignore[arg-type]
+            after = stack_of(slides, side)
+            assert after[middle_of(after)].key == middle.key
+
+
+def test_a_plan_takes_its_sections_from_the_scans_whose_files_are_there(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1), slide(1, rescan=2)])
+    assert list(plan.section) == ["slide001_rescan2_S1", "slide001_rescan2_S2"]
+    gone = plan_of(tmp_path, [slide(1), slide(1, rescan=2)], czi_files=plan.czi_files[:1])
+    assert list(gone.section) == ["slide001_S1", "slide001_S2"]

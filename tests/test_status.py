@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import dataclasses
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from by_hand import plan_of, run_by_hand, slide
+from rich.console import Console
+
+from brainstack.plan import Plan
+from brainstack.records import Channel
+from brainstack.stamps import Stamps, Step
+from brainstack.status import MOST_FAILURES, MOST_RESCANS, show
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_of(tmp_path, [slide(1), slide(2)])
+
+
+def shown(plan: Plan, failed: dict[Step, str] | None = None) -> str:
+    console = Console(file=StringIO(), width=200)
+    show(plan, failed or {}, console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def row(text: str, stage: str) -> list[str]:
+    """The cells of a stage's row."""
+    (line,) = [line for line in text.splitlines() if line.startswith(f"│ {stage} ")]
+    return [cell.strip() for cell in line.strip("│").split("│")][1:]
+
+
+def test_before_a_run_nothing_is_done(plan: Plan) -> None:
+    text = shown(plan)
+    assert text.startswith("DK39: 2 slides, 4 sections\n")
+    assert row(text, "Meta") == ["0/2", "", ""]
+    assert row(text, "Clean") == ["", "0/4", "0/4"]
+    assert "To go on: luigi --module tasks Animal --animal DK39" in text
+
+
+def test_after_a_run_all_is_done(plan: Plan) -> None:
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    text = shown(plan)
+    assert row(text, "Meta") == ["2/2", "", ""]
+    assert row(text, "Clean") == ["", "4/4", "4/4"]
+    assert row(text, "Elastix") == ["3/3", "", ""]
+    assert "All is done. Look at it: brainstack view DK39" in text
+
+
+def test_what_is_stale_is_counted_and_what_was_never_made_is_not(plan: Plan) -> None:
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    text = shown(dataclasses.replace(plan, edits={"slide001_S1": "painted"}))
+    assert row(text, "Masks") == ["3/4, 1 stale", "", ""]
+    assert row(text, "Normalized") == ["", "4/4", "4/4"]
+
+
+def test_what_failed_is_counted_and_said_with_what_it_holds_up(plan: Plan) -> None:
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    failed = {Step("Masks", 0, "slide001_S1"): "the mask [of this section] is all black"}
+    text = shown(plan.without(failed), failed)
+    assert row(text, "Masks") == ["3/4, 1 failed", "", ""]
+    assert row(text, "Histogram")[1] == "3/4, 1 held up"
+    assert "failed Masks slide001_S1: the mask [of this section] is all black" in text
+
+
+def test_many_failures_are_not_all_named(plan: Plan) -> None:
+    failed = {Step("Masks", 0, f"slide{number:03d}_S1"): "bad" for number in range(MOST_FAILURES + 5)}
+    text = shown(plan.without(failed), failed)
+    assert text.count("failed Masks") == MOST_FAILURES
+    assert "and 5 more failed" in text
+
+
+def test_gaps_are_counted(tmp_path: Path) -> None:
+    assert "4 sections, 2 of them gaps" in shown(plan_of(tmp_path, [slide(1), slide(2, status="Bad")]))
+
+
+def test_copies_are_counted(tmp_path: Path) -> None:
+    text = shown(plan_of(tmp_path, [slide(1, replicates={1: 1}), slide(2, qc={2: 2})]))
+    assert text.startswith("DK39: 2 slides, 5 sections, 1 of them gaps, 1 of them copies\n")
+
+
+def test_of_a_slide_scanned_again_it_says_which_scan_is_used_and_how_to_change_that(tmp_path: Path) -> None:
+    text = shown(plan_of(tmp_path, [slide(1), slide(1, rescan=2), slide(1, rescan=3, status="Bad"), slide(2)]))
+    assert text.startswith(
+        "DK39: 2 slides, 4 sections\nslide 1: DK39_slide001_rescan2.czi is used, not DK39_slide001.czi, "
+        "DK39_slide001_rescan3.czi; to change that: brainstack animal set DK39 --slide 1 --rescan 2 --status Bad\n"
+    )
+
+
+def test_many_slides_scanned_again_are_not_all_named(tmp_path: Path) -> None:
+    text = shown(plan_of(tmp_path, [slide(number, rescan=scan) for number in range(1, 9) for scan in (1, 2)]))
+    assert text.count("is used, not") == MOST_RESCANS
+    assert "and 3 more slides that were scanned again" in text
+
+
+def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
+    channels = (Channel(1, "AF[red]"), Channel(2, "[/x]"))
+    text = shown(plan_of(tmp_path, [dataclasses.replace(slide(1), channels=channels)]))
+    assert "1 AF[red]" in text
+    assert "2 [/x]" in text
+
+
+def test_before_the_slides_are_read_there_is_only_their_metadata_to_make(plan: Plan) -> None:
+    records = dataclasses.replace(plan.records, slides=())
+    text = shown(dataclasses.replace(plan, records=records))
+    assert text.startswith("DK39: 2 slides, 0 sections\n")
+    assert row(text, "Meta") == ["0/2"]
+    assert "Clean" not in text

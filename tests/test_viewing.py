@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from by_hand import plan_of, slide
+
+from brainstack.errors import BrainstackError
+from brainstack.files.precomputed import write_volume
+from brainstack.plan import Plan
+from brainstack.viewing import HEADROOM, state_of
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_of(tmp_path, [slide(1)])
+
+
+def make_volume(plan: Plan, channel: int, dtype: type = np.uint16) -> None:
+    write_volume(
+        plan.folder.volume(channel), iter([None, None]), shape_zyx=(2, 40, 60), dtype=dtype,
+        voxel_size_um=(10.0, 10.0, 20.0), chunk_size=(32, 32, 2),
+    )  # fmt: skip
+
+
+def test_without_a_volume_it_says_how_to_make_one(plan: Plan) -> None:
+    with pytest.raises(BrainstackError, match=r"no volume yet.*luigi --module tasks Animal --animal DK39"):
+        state_of(plan)
+
+
+def test_each_channel_that_has_a_volume_is_a_layer(plan: Plan) -> None:
+    make_volume(plan, 2)
+    assert [layer["name"] for layer in state_of(plan)["layers"]] == ["C2 GFP"]
+    make_volume(plan, 1)
+    state = state_of(plan)
+    assert [layer["name"] for layer in state["layers"]] == ["C1 DAPI", "C2 GFP"]
+    assert [layer["source"] for layer in state["layers"]] == ["precomputed://C1T", "precomputed://C2T"]
+    assert state["title"] == "DK39"
+
+
+@pytest.mark.parametrize(("dtype", "highest"), [(np.uint8, 255), (np.uint16, 65535)])
+def test_white_is_a_little_above_where_the_gain_brings_bright_tissue(plan: Plan, dtype: type, highest: int) -> None:
+    make_volume(plan, 1, dtype)
+    (layer,) = state_of(plan)["layers"]
+    black, white = layer["shaderControls"]["normalized"]["range"]
+    assert black == 0
+    assert white == round(HEADROOM * plan.settings.gain.target * highest)
+
+
+def test_the_axes_have_the_volumes_voxel_size(plan: Plan) -> None:
+    make_volume(plan, 1)
+    dimensions = state_of(plan)["dimensions"]
+    assert {axis: round(size * 1e6, 6) for axis, (size, _) in dimensions.items()} == {"x": 10, "y": 10, "z": 20}
