@@ -1,0 +1,91 @@
+"""Make the pictures of docs/pictures.md from an animal that was run: python docs/pictures.py ABBA
+
+Needs BRAINSTACK_DATA_ROOT as the run had it, and Chromium with its driver for the pictures of pages.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from brainstack.files.tiff import read_tiff
+from brainstack.images.normalizing import to_8_bit, white_level
+from brainstack.plan import Plan
+from brainstack.planning import look
+from brainstack.viewer_server import serve
+from brainstack.viewing import state_of
+
+PICTURES = Path(__file__).parent / "pictures"
+SECTION = 12
+"""The section that single pictures show."""
+
+
+def main(animal: str) -> None:
+    plan = look(animal)
+    section = plan.sections[SECTION]
+    folder = plan.folder
+    write("scene", cv2.imread(str(folder.scene_picture(section.tif_name(1))))[..., 0])
+    write("normalized", read_tiff(folder.keyed("normalized", section.key, 1)))
+    write("thumbnail_colored", read_tiff(folder.keyed("thumbnail_colored", section.key)))
+    write("thumbnail_masked", read_tiff(folder.keyed("thumbnail_masked", section.key)))
+    for kind in ("thumbnail_cleaned", "thumbnail_aligned"):
+        write(kind, grey(read_tiff(folder.keyed(kind, section.key, 1))))
+    write("histogram", cv2.imread(str(folder.keyed("histogram", section.key, 1, ".png")))[..., ::-1])
+    write("channel_histogram", cv2.imread(str(folder.histogram(1, animal)))[..., ::-1])
+    write("masks_sheet", sheet(plan, "thumbnail_colored"))
+    write("aligned_sheet", sheet(plan, "thumbnail_aligned"))
+    write_viewer(plan)
+
+
+def write(name: str, picture: NDArray[np.uint8]) -> None:
+    stored = picture if picture.ndim == 2 else picture[..., ::-1]
+    cv2.imwrite(str(PICTURES / f"{name}.jpg"), stored, [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def grey(image: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    return to_8_bit(image, white_level(image, 0.002))
+
+
+def sheet(plan: Plan, kind: str, columns: int = 5, scale: float = 0.4) -> NDArray[np.uint8]:
+    """All sections of the stack, in order."""
+    channel = None if kind == "thumbnail_colored" else 1
+    images = [read_tiff(plan.folder.keyed(kind, key, channel)) for key in plan.section]
+    shown = [image if image.ndim == 3 else np.dstack([grey(image)] * 3) for image in images]
+    small = [cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for image in shown]
+    height, width = (max(image.shape[side] for image in small) for side in (0, 1))
+    page = np.zeros((-(-len(small) // columns) * height, columns * width, 3), np.uint8)
+    for place, image in enumerate(small):
+        row, column = divmod(place, columns)
+        page[row * height :, column * width :][: image.shape[0], : image.shape[1]] = image
+    return page
+
+
+def write_viewer(plan: Plan) -> None:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in ("headless=new", "no-sandbox", "hide-scrollbars", "window-size=1280,860",
+                     "use-angle=swiftshader", "enable-unsafe-swiftshader"):  # fmt: skip
+        options.add_argument(f"--{argument}")
+    with serve(plan.folder.neuroglancer_data, state_of(plan)) as server:
+        browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+        try:
+            browser.get(server.url)
+            time.sleep(6)
+            browser.save_screenshot(str(PICTURES / "viewer.png"))
+        finally:
+            browser.quit()
+    page = cv2.imread(str(PICTURES / "viewer.png"))
+    (PICTURES / "viewer.png").unlink()
+    write("viewer", page[..., ::-1])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

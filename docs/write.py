@@ -1,0 +1,174 @@
+"""Writes what the docs take from the code: the picture of the stages, their table, the table of settings.
+
+`make docs` runs it. A test runs it too, and fails where what it would write is not what is there.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from brainstack.animal_folder import AnimalFolder
+from brainstack.plan import Plan
+from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene
+from brainstack.settings import config_folder, load_settings
+from brainstack.slide_names import CziFile
+from brainstack.stages import IMAGES, STAGES
+
+REPOSITORY = Path(__file__).parent.parent
+FOR_PEOPLE = ("MaskProposal", "Masks")
+"""Stages whose images a person paints on: drawn with a thick edge."""
+PER = {
+    "slide": "slide",
+    "slide_and_channel": "slide and channel",
+    "section": "section",
+    "section_and_channel": "section and channel",
+    "pair": "pair of neighbours",
+    "channel": "channel",
+    "animal": "animal",
+    "asked_for": "section and channel, only when asked for",
+}
+"""Function of brainstack.stages that lists a stage's steps -> in words."""
+
+
+def pages() -> dict[Path, str]:
+    """Each file that is written, with its text."""
+    readme = REPOSITORY / "README.md"
+    return {
+        readme: between_marks(readme.read_text(encoding="utf-8"), "stages", diagram()),
+        REPOSITORY / "docs" / "stages.md": stages_page(),
+        REPOSITORY / "docs" / "settings.md": settings_page(),
+    }
+
+
+def between_marks(text: str, mark: str, new: str) -> str:
+    pattern = rf"(<!-- {mark}: written by docs/write.py -->\n).*?(<!-- end of {mark} -->)"
+    return re.sub(pattern, lambda found: found[1] + new + found[2], text, flags=re.DOTALL)
+
+
+# Stages
+
+
+def example() -> Plan:
+    """An animal of two slides with a section each and two channels: enough for every kind of step."""
+    channels = (Channel(1, "first"), Channel(2, "second"))
+    slides = tuple(
+        Slide(f"slide{number:03d}.czi", number, 1, "Good", (SlideScene(1, 0, 100, 100),), channels) for number in (1, 2)
+    )
+    records = AnimalRecords(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi", 0.325), slides)
+    czi_files = tuple(CziFile(slide.file_name, 1, 1) for slide in slides)
+    return Plan(AnimalFolder(Path("DK39")), records, load_settings(), czi_files)
+
+
+def reads() -> dict[str, list[str]]:
+    """Stage -> the stages whose results it reads, both in the order of STAGES."""
+    plan = example()
+    found = {
+        stage: {one.step.stage for step in plan.steps(stage) for one in STAGES[stage].inputs(plan, step)}
+        for stage in STAGES
+    }
+    found["SingleHistogram"] = set(IMAGES.values())
+    return {stage: [one for one in STAGES if one in found[stage]] for stage in STAGES}
+
+
+def edges() -> list[tuple[str, str]]:
+    """Arrows of the picture: what each stage reads, without what follows from other arrows."""
+    direct = reads()
+
+    def all_before(stage: str) -> set[str]:
+        return set(direct[stage]).union(*(all_before(one) for one in direct[stage]))
+
+    return [
+        (source, stage)
+        for stage in STAGES
+        for source in direct[stage]
+        if stage != "SingleHistogram" and not any(source in all_before(other) for other in direct[stage])
+    ]
+
+
+def diagram() -> str:
+    """The picture of the stages, in Mermaid."""
+    shown = [stage for stage in STAGES if stage != "SingleHistogram"]
+    nodes = [f'    {stage}["{stage}<br><small>{PER[STAGES[stage].per.__name__]}</small>"]' for stage in shown]
+    arrows = [f"    {source} --> {stage}" for source, stage in edges()]
+    people = ["    classDef people stroke-width:4px", f"    class {','.join(FOR_PEOPLE)} people"]
+    ends = ["    scans([slide scans]) --> Meta", "    Downsampling --> neuroglancer([Neuroglancer])"]
+    return "\n".join(["```mermaid", "flowchart TD", *nodes, *arrows, *ends, *people, "```", ""])
+
+
+def stages_page() -> str:
+    import tasks
+
+    rows = [
+        f"| {stage} | {PER[STAGES[stage].per.__name__]} | {sentence(getattr(tasks, stage))} "
+        f"| {', '.join(before) or 'the CZI'} | {', '.join(f'`{one}`' for one in STAGES[stage].settings)} |"
+        for stage, before in reads().items()
+    ]
+    head = (
+        "# The stages\n\n"
+        "Written by `make docs` from `brainstack/stages.py` and the tasks. *Per* says what one step is. A step is\n"
+        "made again when something that it reads, one of its settings, or the version of its algorithm changes: see\n"
+        "[done, stale, failed](done-and-stale.md). Each stage is also a command, with all that it needs:\n"
+        "`luigi --module tasks Masks --animal DK39`.\n\n"
+        "| stage | per | what it does | reads | settings |\n|---|---|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def sentence(task: type) -> str:
+    """The first paragraph of a task's docstring."""
+    return " ".join((task.__doc__ or "").strip().partition("\n\n")[0].split())
+
+
+# Settings
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A line of settings.toml. comment : what stands above it; "" where that is the line before it."""
+
+    table: str
+    name: str
+    default: str
+    comment: str
+
+
+def settings(text: str) -> Iterator[Setting]:
+    """The settings in the text of settings.toml."""
+    table, comment = "", []
+    for line in text.splitlines():
+        if line.startswith("["):
+            table, comment = line.strip("[]"), []
+        elif line.startswith("#"):
+            comment.append(line.lstrip("# "))
+        elif "=" in line:
+            name, _, default = (part.strip() for part in line.partition("="))
+            yield Setting(table, name, default, " ".join(comment))
+            comment = []
+
+
+def settings_page() -> str:
+    text = (config_folder() / "settings.toml").read_text(encoding="utf-8")
+    lines = [
+        "# Settings\n",
+        "Written by `make docs` from `config/settings.toml`. To change one for one animal, put its table and its line",
+        "into `<data_root>/<animal>/settings.toml`:\n",
+        "```toml\n[masks]\nchannel = 2\n```\n",
+        "The next run makes again what depends on it, and nothing else. A name that does not exist is refused.",
+        "Parameters of elastix itself are in `config/rigid.toml`; an animal's own go under `[elastix.rigid]`.",
+    ]
+    for table in tomllib.loads(text):
+        lines += [f"\n## [{table}]\n", "| setting | shipped | what it is, and why |", "|---|---|---|"]
+        for one in settings(text):
+            if one.table == table:
+                default, comment = (part.replace("|", r"\|") for part in (one.default, one.comment))
+                lines.append(f"| `{one.name}` | `{default}` | {comment or 'goes with the one above'} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
