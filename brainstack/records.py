@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel of a slide scan. number : counted from 1. name : as the microscope calls it, such as "DAPI"."""
+    """One channel of a slide scan. number : counted from 1. name : as the microscope calls it, such as "DAPI".
+
+    exposure_ms : in milliseconds; None where the file does not say.
+    """
 
     number: int
     name: str
+    exposure_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Scene:
 
     number : counted from 1, in the order of the scan. index : the scene's number inside the CZI, from 0.
     x, y : top left corner on the slide, in pixels of the scan (may be negative). width, height : in pixels.
+    stage_um : (x, y) of its centre as the stage of the microscope counts; None where the file does not say.
     """
 
     number: int
@@ -30,14 +35,16 @@ class Scene:
     y: int
     width: int
     height: int
+    stage_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class SlideScan:
     """What one CZI file holds, read from its metadata, without its pixels.
 
-    pixel_type : "Gray8" or "Gray16". pixel_size_um : (x, y), or None where the file does not say.
-    acquired_at : ISO 8601 time as the file says, or "". objective : its name, or "".
+    pixel_type : "Gray8", "Gray16" or "Bgr24" (colour, one channel). pixel_size_um : (x, y), or None where the file
+    does not say. acquired_at : ISO 8601 time as the file says, or "". objective : its name, or "". focal_planes,
+    time_points : how many there are of each pixel.
     """
 
     file_name: str
@@ -47,6 +54,8 @@ class SlideScan:
     scenes: tuple[Scene, ...]
     acquired_at: str = ""
     objective: str = ""
+    focal_planes: int = 1
+    time_points: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,8 @@ class SlideScene:
 
     number : in the order of the scan, from 1: part of the section's key and of its TIFF's name, and never changed.
     order : its place on the slide, from 1, where a person gave it another than its number. qc : 0 good, 1 out of
-    focus, 2 bad tissue, 3 end of the tissue. replicates : slots behind it that copies of it fill.
+    focus, 2 bad tissue, 3 end of the tissue. replicates : slots behind it that copies of it fill. x, y : top left
+    corner on the slide, in pixels of the scan; None for a slide that was read before they were kept.
     """
 
     number: int
@@ -107,6 +117,8 @@ class SlideScene:
     qc: int = 0
     order: int | None = None
     replicates: int = 0
+    x: int | None = None
+    y: int | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,8 @@ class Slide:
     """A row of `slide` with its scenes (rows of `slide_czi_to_tif`).
 
     file_name : of the CZI. number : slide_physical_id. rescan : 1 for the first scan of this slide, and so on.
-    status : "Good" or "Bad", as a person decided.
+    status : "Good" or "Bad", as a person decided. pixel_type : as in SlideScan; "" for a slide that was read before it
+    was kept.
     """
 
     file_name: str
@@ -123,6 +136,7 @@ class Slide:
     status: str
     scenes: tuple[SlideScene, ...]
     channels: tuple[Channel, ...]
+    pixel_type: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import functools
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -26,6 +26,8 @@ class Group(BaseModel):
 
 class SlidesSettings(Group):
     name_pattern: str
+    scene_order: Literal["scan", "position"]
+    checksum: Literal["quick", "whole"]
 
     @field_validator("name_pattern")
     @classmethod
@@ -37,6 +39,8 @@ class SlidesSettings(Group):
 
 class TifsSettings(Group):
     thumbnail_factor: Count
+    focal_planes: Literal["first", "maximum"]
+    compression: Literal["zlib", "zstd", "lzw", "none"]
     white_share: Share
     tile_px: Annotated[int, Field(ge=16, multiple_of=16)]
 
