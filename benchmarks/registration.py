@@ -125,15 +125,14 @@ def _tissue(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 def made_up_animal(folder: Path, channel: int) -> tuple[list[Placed], float]:
     """The sections of a made-up animal as cleaned thumbnails, in order, and the thumbnail's pixel size."""
-    from pylibCZIrw import czi
-
     from brainstack.demo import read_truth
+    from brainstack.files.czi import read_slide, read_strips
 
     truth = read_truth(folder)
     factor, sections = truth.thumbnail_factor, []
     for section in sorted(truth.sections, key=lambda each: each.order):
-        with czi.open_czi(str(folder / "czi" / f"{section.slide}.czi")) as scan:
-            full = np.asarray(scan.read(plane={"C": channel - 1}, scene=section.scene - 1))[..., 0]
+        slide = folder / "czi" / f"{section.slide}.czi"
+        full = np.concatenate(list(read_strips(slide, read_slide(slide).scenes[section.scene - 1], channel, 2048)))
         filled = np.pad(full, [(0, -side % factor) for side in full.shape], mode="edge")
         size = (filled.shape[1] // factor, filled.shape[0] // factor)
         sections.append((cv2.resize(filled, size, interpolation=cv2.INTER_AREA), truth.mask(section.key), section))

@@ -1,178 +1,399 @@
 """Slide scans as the scanner writes them: Zeiss CZI. Boxes and names at once, pixels a strip at a time.
 
-The format (ZISRAW): segments, each with a 32-byte header that says its name and its length. The first one points at
-the directory, which points at the sub-blocks, the tiles of the scan.
+Tiles are read one by one (`czi_tiles`), where the directory says they are (`czi_directory`), not through a library that
+puts a plane together: of a tile that is shorter than it should be, or of another size, libCZI (pylibCZIrw 6.1) draws
+the missing part as zeros without a word, and of a damaged one it cannot say which. The tests compare every pixel with
+pylibCZIrw and aicspylibczi.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
-from xml.etree import ElementTree
+from typing import Any, Literal
 
+import imagecodecs
 import numpy as np
-import numpy.typing as npt
-from pylibCZIrw import czi as pylibczi
+from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
-from brainstack.records import Channel, Scene, SlideScan
+from brainstack.files.czi_directory import (
+    MOST_PX,
+    Attachment,
+    CutOffError,
+    CziDirectory,
+    TileEntry,
+    inside,
+    read_directory,
+    read_identity,
+)
+from brainstack.files.czi_metadata import CziMetadata, parse_metadata
+from brainstack.files.czi_tiles import READ_COMPRESSIONS, TileReader, dtype_of, named, shape_of
+from brainstack.files.jpegxr import JpegXrDecoder
+from brainstack.records import Scene, SlideScan
 
-log = logging.getLogger(__name__)
+Strip = NDArray[np.uint8 | np.uint16]
+FocalPlanes = Literal["first", "maximum"]
 
-PIXEL_TYPES: dict[str, np.dtype[Any]] = {"Gray8": np.dtype(np.uint8), "Gray16": np.dtype(np.uint16)}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "Gray8": np.dtype(np.uint8),
+    "Gray16": np.dtype(np.uint16),
+    "Bgr24": np.dtype(np.uint8),
+}
+"""The type of a sample of each pixel type that is read."""
 
-# Tiles of slide scanners have at most 2,048 rows, and a strip may lie across two rows of tiles. Keeping both decoded
-# spares a tile from being decoded once for each strip that it crosses.
-CACHED_ROWS = 2 * 2048
-
-HEADER_BYTES = 544
-"""The first segment: 32 bytes of its header and 512 that name the file and say where the directories are."""
-
-Strip = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+NOT_SCANNED = {"Gray8": 0, "Gray16": 0, "Bgr24": 255}
+"""What stands where there is no tile: no light in fluorescence, all of it in bright field."""
 
 
 def read_slide(path: Path) -> SlideScan:
     """What the slide holds: boxes, channels, pixel size and time, without reading a pixel.
 
     A file without scenes is one scene that covers all of it. Raises BrainstackError for a file that is missing, empty,
-    cut off, not a CZI, or of pixels other than Gray8 and Gray16.
+    cut off, not a CZI, or of pixels other than Gray8, Gray16 and Bgr24.
     """
-    _check_whole(path)
-    with _opened(path) as reader:
-        extent = reader.total_bounding_box_no_pyramid
-        _warn_of_depth(path, extent)
-        pixel_type = _pixel_type(path, reader)
-        scenes = _scenes(reader)
-        about = ElementTree.fromstring(reader.raw_metadata)
-    return SlideScan(
-        file_name=path.name,
-        pixel_type=pixel_type,
-        pixel_size_um=_pixel_size_um(about),
-        channels=_channels(about, extent["C"][1] - extent["C"][0]),
-        scenes=scenes,
-        acquired_at=_acquired_at(about),
-        objective=_objective(about),
-    )
+    return _opened(path).scan
 
 
-def read_strips(path: Path, scene: Scene, channel: int, rows: int) -> Iterator[Strip]:
+def read_strips(
+    path: Path, scene: Scene, channel: int, rows: int, focal_planes: FocalPlanes = "first"
+) -> Iterator[Strip]:
     """The scene from top to bottom, `rows` rows at a time; the last strip may be lower.
 
-    Each strip is (rows, columns), uint8 or uint16 as in the file, as wide as the scene. What was not scanned is 0, and
-    so is what another scene shows inside this one's box. channel : counted from 1.
-    Raises BrainstackError as `read_slide` does, for a channel or scene that is not there, and for damaged pixels.
+    Each strip is (rows, columns), uint8 or uint16 as in the file, or (rows, columns, 3) uint8 as red, green, blue; as
+    wide as the scene. What was not scanned is 0, or white in a colour scan, and so is what another scene shows inside
+    this one's box. Where tiles overlap, the one with the higher mosaic index is seen, as in ZEN. No more than the tiles
+    of one strip, and what is left of them for the next, is in memory.
+    channel : counted from 1. focal_planes : of several Z the lowest, or the brightest value of all. Of several T (and
+    of whatever else a scanner may count) the lowest is read.
+    Raises BrainstackError as `read_slide` does, for a channel or scene that is not there, for a damaged tile, which it
+    names, and for a file that changes while it is read.
     """
     if rows < 1:
         raise ValueError(f"A strip has at least one row, found {rows}.")
-    slide = read_slide(path)
-    if not 1 <= channel <= len(slide.channels):
-        names = ", ".join(f"{one.number} ({one.name})" for one in slide.channels)
+    slide = _opened(path)
+    if not 1 <= channel <= len(slide.scan.channels):
+        names = ", ".join(f"{one.number} ({one.name})" for one in slide.scan.channels)
         raise BrainstackError(f"{path} has no channel {channel}; its channels are {names}. Ask for one of these.")
-    if scene not in slide.scenes:
+    if _box(scene) not in map(_box, slide.scan.scenes):
         raise BrainstackError(
             f"{path} has no scene {scene.number} of {scene.width} x {scene.height} pixels at ({scene.x}, {scene.y}); "
             "the file was replaced after its metadata was read. Read the metadata again."
         )
-    return _strips(path, scene, channel, rows, PIXEL_TYPES[slide.pixel_type])
+    if focal_planes == "maximum" and slide.scan.pixel_type == "Bgr24":
+        raise BrainstackError(
+            f"{path} is a colour scan, and [tifs] focal_planes = 'maximum' is for fluorescence: the brightest of a "
+            "bright-field image is glass; set it to 'first'."
+        )
+    return _strips(path, slide, scene, channel, rows, focal_planes)
 
 
-def _strips(path: Path, scene: Scene, channel: int, rows: int, dtype: np.dtype[Any]) -> Iterator[Strip]:
-    with _opened(path, cache_bytes=CACHED_ROWS * scene.width * dtype.itemsize) as reader:
-        # Without this filter, the pixels of a neighbour whose box overlaps this one's would be drawn in.
-        only = scene.index if _boxes(reader) else None
+def scene_shape(scan: SlideScan, scene: Scene) -> tuple[int, ...]:
+    """(rows, columns) of a scene, or (rows, columns, 3) in a colour scan."""
+    return (scene.height, scene.width, 3) if scan.pixel_type == "Bgr24" else (scene.height, scene.width)
+
+
+def _strips(
+    path: Path, slide: _Slide, scene: Scene, channel: int, rows: int, focal_planes: FocalPlanes
+) -> Iterator[Strip]:
+    planes = _planes(_tiles_of(slide.directory, scene, channel), focal_planes)
+    with _told(path, scene), path.open("rb", buffering=0) as file, JpegXrDecoder() as decoder:
+        reader = TileReader(file, decoder)
+        of_planes = [_PlaneReader(reader, scene, tiles, slide.scan.pixel_type) for tiles in planes]
         for top in range(0, scene.height, rows):
             height = min(rows, scene.height - top)
-            box = (scene.x, scene.y + top, scene.width, height)
-            strip = reader.read(roi=box, plane={"C": channel - 1}, scene=only)[..., 0]
-            if strip.shape != (height, scene.width) or strip.dtype != dtype:
-                raise BrainstackError(
-                    f"{path}, scene {scene.number}, rows {top} to {top + height}: found {strip.shape} {strip.dtype}, "
-                    f"wanted {(height, scene.width)} {dtype}. Copy or scan the slide again."
-                )
+            strip = of_planes[0].rows(top, height)
+            for other in of_planes[1:]:
+                np.maximum(strip, other.rows(top, height), out=strip)
+            if _signature(path) != slide.signature:
+                raise ValueError("the file was changed while it was read")
             yield strip
+            del strip  # before the next one is made, if whoever asked for it has let it go
+
+
+class _PlaneReader:
+    """One plane of a scene, read downwards: each tile is unpacked once."""
+
+    def __init__(self, reader: TileReader, scene: Scene, tiles: Iterable[TileEntry], pixel_type: str) -> None:
+        self._reader = reader
+        self._scene = scene
+        self._tiles = sorted(tiles, key=lambda tile: (tile.mosaic, tile.number))
+        self._background = NOT_SCANNED[pixel_type]
+        self._samples = (3,) if pixel_type == "Bgr24" else ()
+        self._dtype = DTYPES[pixel_type]
+        self._below: dict[int, Strip] = {}
+        """Of tiles that reach below what was read so far: their remaining rows, by number of the tile."""
+
+    def rows(self, top: int, height: int) -> Strip:
+        """`height` rows of the scene, from its row `top` on."""
+        strip = np.full((height, self._scene.width, *self._samples), self._background, self._dtype)
+        for tile in self._tiles:
+            above = tile.y - self._scene.y - top  # of the strip's first row, where the tile begins
+            first, end = max(0, -above), min(tile.height, height - above)
+            if first < end:
+                left = tile.x - self._scene.x
+                with named(tile):
+                    strip[above + first : above + end, left : left + tile.width] = self._part(tile, first, end)
+        return strip
+
+    def _part(self, tile: TileEntry, first: int, end: int) -> Strip:
+        """Rows of a tile that were not asked for yet; those below them are kept, unless they can be read by
+        themselves."""
+        if tile.compression == "raw":
+            return self._reader.rows(tile, first, end)
+        left = self._below.pop(tile.number, None)
+        whole = self._reader.whole(tile)[first:] if left is None else left
+        if end < tile.height:
+            # A copy: a view would keep all of the tile in memory until its last row is read.
+            self._below[tile.number] = whole[end - first :].copy()
+        return whole[: end - first]
+
+
+def _tiles_of(directory: CziDirectory, scene: Scene, channel: int) -> list[TileEntry]:
+    return [
+        tile
+        for tile in directory.tiles
+        if not tile.is_pyramid and (tile.scene or 0) == scene.index and tile.channel == channel - 1
+    ]
+
+
+def _planes(tiles: list[TileEntry], focal_planes: FocalPlanes) -> list[list[TileEntry]]:
+    """The tiles of each plane that is wanted: of all dimensions but Z the lowest; of Z the lowest, or each.
+
+    B is none: it numbers the blocks of a scan, which lie side by side.
+    """
+    names = {name for tile in tiles for name in tile.dimensions} - {"B", "Z"}
+    lowest = {name: min(tile.dimensions.get(name, 0) for tile in tiles) for name in names}
+    shown = [tile for tile in tiles if all(tile.dimensions.get(name, 0) == lowest[name] for name in names)]
+    by_z: dict[int, list[TileEntry]] = {}
+    for tile in shown:
+        by_z.setdefault(tile.dimensions.get("Z", 0), []).append(tile)
+    return [by_z[z] for z in (sorted(by_z) if focal_planes == "maximum" else sorted(by_z)[:1])]
+
+
+# The slide ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Slide:
+    """signature : the file's, when it was read."""
+
+    directory: CziDirectory
+    metadata: CziMetadata
+    scan: SlideScan
+    signature: tuple[int, ...]
+
+
+def _opened(path: Path) -> _Slide:
+    if not path.is_file():
+        raise BrainstackError(f"{path} is not there; wanted a slide scan. Put the file back, or correct its name.")
+    if path.stat().st_size == 0:
+        raise BrainstackError(f"{path} is empty (0 bytes); wanted a slide scan. Copy it again from the scanner.")
+    with path.open("rb") as file:
+        if not (start := file.read(10)).startswith(b"ZISRAWFILE"):
+            raise BrainstackError(
+                f"{path} is not a CZI file: it starts with {start!r}, wanted b'ZISRAWFILE'. "
+                "Take it out of the folder, or put the scan in its place."
+            )
+    return _read(path, _signature(path))
+
+
+@lru_cache(maxsize=2)  # a slide's scenes and channels are asked for one after another
+def _read(path: Path, signature: tuple[int, ...]) -> _Slide:
+    with _told(path):
+        with path.open("rb") as file:
+            directory = read_directory(file)
+        tiles = [tile for tile in directory.tiles if not tile.is_pyramid]
+        if not tiles:
+            raise ValueError("it has no tiles")
+        pixel_type = _pixel_type(path, tiles)
+        metadata = parse_metadata(directory.metadata, _channel_count(tiles))
+        scenes = _scenes(tiles, metadata)
+        _check_channels(path, tiles, metadata)
+    return _Slide(
+        directory=directory,
+        metadata=metadata,
+        scan=SlideScan(
+            file_name=path.name,
+            pixel_type=pixel_type,
+            pixel_size_um=metadata.pixel_size_um,
+            channels=metadata.channels,
+            scenes=scenes,
+            acquired_at=metadata.acquired_at,
+            objective=metadata.objective,
+            focal_planes=len({tile.dimensions.get("Z", 0) for tile in tiles}),
+            time_points=len({tile.dimensions.get("T", 0) for tile in tiles}),
+        ),
+        signature=signature,
+    )
+
+
+def _signature(path: Path) -> tuple[int, ...]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 @contextmanager
-def _opened(path: Path, cache_bytes: int = 0) -> Iterator[Any]:
-    """The reader, with each fault it finds in the file told as one sentence."""
-    cache = pylibczi.CacheOptions(
-        type=pylibczi.CacheType.Standard, max_memory_usage=cache_bytes, max_sub_block_count=2**31 - 1
-    )
+def _told(path: Path, scene: Scene | None = None) -> Iterator[None]:
+    """What is wrong with a file becomes a sentence."""
+    where = "" if scene is None else f"scene {scene.number}: "
     try:
-        with pylibczi.open_czi(str(path), cache_options=cache) as reader:
-            yield reader
-    except (RuntimeError, ValueError, KeyError, IndexError, ElementTree.ParseError) as error:
-        # The library has no exceptions of its own; these are what damaged files were seen to raise.
-        raise BrainstackError(f"{path} is damaged ({error}). Copy it again, or scan the slide again.") from error
+        yield
+    except CutOffError as error:
+        raise BrainstackError(
+            f"{path} is cut off or was never finished: {where}{error}. Copy it again from the scanner."
+        ) from error
+    except ValueError as error:
+        raise BrainstackError(
+            f"{path} is damaged: {where}{error}. Copy it again from the scanner, or scan the slide again."
+        ) from error
 
 
-def _scenes(reader: Any) -> tuple[Scene, ...]:
-    boxes = _boxes(reader) or {0: reader.total_bounding_rectangle_no_pyramid}
-    return tuple(
-        Scene(number, index, box.x, box.y, box.w, box.h)
-        for number, (index, box) in enumerate(sorted(boxes.items()), start=1)
-    )
+def _scenes(tiles: Iterable[TileEntry], metadata: CziMetadata) -> tuple[Scene, ...]:
+    """Their boxes without pyramids, whose tiles may stick out."""
+    by_index: dict[int, list[TileEntry]] = {}
+    for tile in tiles:
+        by_index.setdefault(tile.scene or 0, []).append(tile)
+    scenes = []
+    for number, index in enumerate(sorted(by_index), start=1):
+        own = by_index[index]
+        x, y = min(tile.x for tile in own), min(tile.y for tile in own)
+        width = max(tile.x + tile.width for tile in own) - x
+        height = max(tile.y + tile.height for tile in own) - y
+        if max(width, height) > MOST_PX:
+            raise ValueError(f"scene {number} should have {width} x {height} pixels, more than a slide holds")
+        scenes.append(Scene(number, index, x, y, width, height, metadata.stage_um.get(index)))
+    return tuple(scenes)
 
 
-def _boxes(reader: Any) -> dict[int, Any]:
-    """Box of each scene by its index, without pyramids, whose tiles may stick out; none in a file without scenes."""
-    # The library's own property raises ValueError for a slide of which a scene was deleted.
-    return {index: boxes.boundingBoxLayer0 for index, boxes in reader._stats.sceneBoundingBoxes.items()}
+def _box(scene: Scene) -> tuple[int, ...]:
+    return scene.number, scene.index, scene.x, scene.y, scene.width, scene.height
 
 
-def _pixel_type(path: Path, reader: Any) -> str:
-    found = sorted(set(reader.pixel_types.values()))
-    if len(found) == 1 and found[0] in PIXEL_TYPES:
-        return str(found[0])
-    raise BrainstackError(
-        f"{path} has pixels of type {' and '.join(found) or 'unknown'}; wanted {' or '.join(PIXEL_TYPES)} in all "
-        "channels. Export the slide with such pixels, or take it out of the folder."
-    )
+def _pixel_type(path: Path, tiles: Iterable[TileEntry]) -> str:
+    types, packed = {tile.pixel_type for tile in tiles}, {tile.compression for tile in tiles}
+    if len(types) > 1 or not types <= DTYPES.keys():
+        raise BrainstackError(
+            f"{path} has pixels of type {' and '.join(sorted(types))}; wanted {', '.join(DTYPES)}, the same in all "
+            "channels. Export the slide with such pixels, or take it out of the folder."
+        )
+    if strange := sorted(packed - set(READ_COMPRESSIONS)):
+        raise BrainstackError(
+            f"{path} has tiles packed as {' and '.join(strange)}; wanted {', '.join(READ_COMPRESSIONS)}. "
+            "Export the slide with such tiles, or take it out of the folder."
+        )
+    return types.pop()
 
 
-def _warn_of_depth(path: Path, extent: dict[str, tuple[int, int]]) -> None:
-    for dimension, what in (("Z", "focal planes"), ("T", "time points")):
-        first, end = extent.get(dimension, (0, 1))
-        if end - first > 1:
-            log.warning("%s has %d %s; only the first is read.", path.name, end - first, what)
+def _channel_count(tiles: Collection[TileEntry]) -> int:
+    """Refuse a number beyond what there can be, before a list of so many is made."""
+    channels = [tile.channel for tile in tiles]
+    if not 0 <= min(channels) <= max(channels) < len(tiles):
+        raise ValueError(f"its {len(tiles)} tiles should be of channels {min(channels) + 1} to {max(channels) + 1}")
+    return max(channels) + 1
 
 
-# What the metadata says -----------------------------------------------------------------------------------------------
+def _check_channels(path: Path, tiles: Iterable[TileEntry], metadata: CziMetadata) -> None:
+    """Refuse a scene that has a channel not at all: it would be background from edge to edge."""
+    found = {(tile.scene or 0, tile.channel) for tile in tiles}
+    for index in sorted({scene for scene, _ in found}):
+        for channel in metadata.channels:
+            if (index, channel.number - 1) not in found:
+                raise ValueError(f"scene index {index} has no tile of channel {channel.number} ({channel.name})")
 
 
-def _channels(about: ElementTree.Element, count: int) -> tuple[Channel, ...]:
-    names = [""] * count
-    # Some files name their channels only where they say how to show them.
-    for place in (".//Information/Image/Dimensions/Channels/Channel", ".//DisplaySetting/Channels/Channel"):
-        for number, element in enumerate(about.findall(place)[:count]):
-            names[number] = names[number] or element.get("Name", "")
-    return tuple(Channel(number, name or f"C{number}") for number, name in enumerate(names, start=1))
+# What else is in the file ---------------------------------------------------------------------------------------------
 
 
-def _pixel_size_um(about: ElementTree.Element) -> tuple[float, float] | None:
-    metres = [float(about.findtext(f".//Scaling/Items/Distance[@Id='{axis}']/Value") or 0) for axis in "XY"]
-    if min(metres) <= 0:
-        return None
-    # Rounded to a femtometre, so that 3.25e-07 m is 0.325 um and not 0.32499999999999996.
-    return round(metres[0] * 1e6, 9), round(metres[1] * 1e6, 9)
+def read_slide_pictures(path: Path) -> dict[str, NDArray[np.uint8]]:
+    """The scanner's photographs of the glass: "label" and "preview", those that the file has.
+
+    Each is (rows, columns) or (rows, columns, 3) as red, green, blue; 16 bit are brought to 8 by their brightest.
+    Raises BrainstackError as `read_slide`, and for one that is damaged.
+    """
+    slide, found = _opened(path), {}
+    for attachment in slide.directory.attachments:
+        if attachment.name in PICTURES:
+            with _told(path), path.open("rb") as file:
+                file.seek(attachment.data[0])
+                content = file.read(attachment.data[1])
+                with _named(attachment):
+                    found[PICTURES[attachment.name]] = _to_8_bit(_picture(content, attachment.kind))
+    return found
 
 
-def _acquired_at(about: ElementTree.Element) -> str:
-    places = (".//Information/Image/AcquisitionDateAndTime", ".//Information/Document/CreationDate")
-    return next((text.strip() for place in places if (text := about.findtext(place))), "")
+PICTURES = {"Label": "label", "SlidePreview": "preview"}
 
 
-def _objective(about: ElementTree.Element) -> str:
-    used = about.find(".//Information/Image/ObjectiveSettings/ObjectiveRef")
-    every = about.findall(".//Information/Instrument/Objectives/Objective")
-    chosen = [one for one in every if used is not None and one.get("Id") == used.get("Id")] or every
-    return chosen[0].get("Name", "") if chosen else ""
+@contextmanager
+def _named(attachment: Attachment) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:  # imagecodecs has errors of its own, which are RuntimeErrors
+        raise ValueError(f"its attachment {attachment.name!r}: {error}") from error
+
+
+def _picture(content: bytes, kind: str) -> NDArray[Any]:
+    """A JPEG, or a CZI within the CZI: its tiles, put together."""
+    if kind.upper() in ("JPG", "JPEG"):
+        return _jpeg(content)
+    if kind.upper() != "CZI":
+        raise ValueError(f"found a picture of kind {kind!r}, wanted CZI or JPG")
+    file = inside(content)
+    tiles = [tile for tile in read_directory(file).tiles if not tile.is_pyramid and not tile.channel]
+    if not tiles or {tile.pixel_type for tile in tiles} - {"Gray8", "Gray16", "Bgr24", "Bgr48"}:
+        raise ValueError(f"found pixels of type {', '.join({tile.pixel_type for tile in tiles}) or 'none'}")
+    left, top = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
+    right, bottom = (max(getattr(tile, at) + getattr(tile, size) for tile in tiles) for at, size in PAIRS)
+    if (right - left) * (bottom - top) > LARGEST_PICTURE_PX:
+        raise ValueError(f"it should have {right - left} x {bottom - top} pixels, too many for a picture of a slide")
+    picture = np.zeros((bottom - top, right - left, *shape_of(tiles[0], 1)[2:]), dtype_of(tiles[0]))
+    with JpegXrDecoder() as decoder:
+        reader = TileReader(file, decoder)
+        for tile in sorted(tiles, key=lambda tile: tile.mosaic):
+            y, x = tile.y - top, tile.x - left
+            picture[y : y + tile.height, x : x + tile.width] = reader.whole(tile)
+    return picture
+
+
+def _jpeg(content: bytes) -> NDArray[Any]:
+    """A JPEG that says that it is enormous would be given the memory before it is read; one that is cut, made up."""
+    if b"\xff\xd9" not in content:
+        raise ValueError("its JPEG is cut off")
+    rows, columns = _jpeg_size(content)
+    if rows * columns > LARGEST_PICTURE_PX:
+        raise ValueError(f"it should have {columns} x {rows} pixels, too many for a picture of a slide")
+    picture = np.asarray(imagecodecs.jpeg8_decode(content))
+    if picture.shape[2:] not in ((), (3,)):
+        raise ValueError(f"its JPEG has {picture.shape[2]} colours, wanted 1 or 3")
+    return picture
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int]:
+    """(rows, columns) as its frame header says, the segment SOF of ITU-T T.81."""
+    at = 2
+    while content[at : at + 1] == b"\xff" and len(content) >= at + 9:
+        kind, length, rows, columns = struct.unpack_from(">xBHxHH", content, at)
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            return rows, columns
+        at += 1 if kind == 0xFF else 2 + length  # any number of 0xFF may stand in front of a marker
+    raise ValueError("its JPEG does not say how many pixels it has")
+
+
+PAIRS = (("x", "width"), ("y", "height"))
+LARGEST_PICTURE_PX = 10**8
+
+
+def _to_8_bit(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    if picture.dtype == np.uint8:
+        return picture
+    return np.rint(picture * (255 / max(1, int(picture.max())))).astype(np.uint8)
 
 
 def content_signature(path: Path) -> str:
@@ -181,100 +402,8 @@ def content_signature(path: Path) -> str:
     It is taken from the file's identity, the directory of its tiles with their places and sizes, and the metadata,
     all of which a scanner or program that writes the file anew writes anew. Raises BrainstackError as `read_slide`.
     """
-    _check_whole(path)
-    hashed = hashlib.blake2b(str(path.stat().st_size).encode(), digest_size=16)
-    with path.open("rb") as file:
-        hashed.update(file.read(HEADER_BYTES))
-        directory, metadata, attachments = _numbers(file, 32, "<52xqq4xq")
-        segments = ((directory, b"ZISRAWDIRECTORY"), (metadata, b"ZISRAWMETADATA"), (attachments, b"ZISRAWATTDIR"))
-        for position, name in segments:
-            if position:
-                end = _segment_end(file, position, name)
-                file.seek(position)
-                hashed.update(file.read(end - position))
-    return hashed.hexdigest()
-
-
-# Whether the file is whole --------------------------------------------------------------------------------------------
-
-
-def _check_whole(path: Path) -> None:
-    """Refuse what is no CZI, and one whose end is missing.
-
-    Scanners write the directory first: without this look at the last tile, a copy that broke off would open well and
-    fail, or not, in the middle of the pixels.
-    """
-    if not path.is_file():
-        raise BrainstackError(f"{path} is not there; wanted a slide scan. Put the file back, or correct its name.")
-    size = path.stat().st_size
-    if size == 0:
-        raise BrainstackError(f"{path} is empty (0 bytes); wanted a slide scan. Copy it again from the scanner.")
-    with path.open("rb") as file:
-        start = file.read(16)
-        if not start.startswith(b"ZISRAWFILE"):
-            raise BrainstackError(
-                f"{path} is not a CZI file: it starts with {start[:10]!r}, wanted b'ZISRAWFILE'. "
-                "Take it out of the folder, or put the scan in its place."
-            )
-        try:
-            end = _end_of_content(file)
-        except ValueError as error:
-            raise BrainstackError(
-                f"{path} is cut off or was never finished: {error}. Copy it again from the scanner."
-            ) from error
-    if end > size:
-        raise BrainstackError(
-            f"{path} is cut off: it has {size} bytes, its contents reach to byte {end}. Copy it again from the scanner."
-        )
-
-
-def _end_of_content(file: BinaryIO) -> int:
-    """Byte after the last one in use. Raises ValueError where a segment is not where it should be.
-
-    Only the last tile and the last attachment are looked at: segments follow each other, and a slide may have a
-    hundred thousand.
-    """
-    directory, metadata, attachments = _numbers(file, 32, "<52xqq4xq")
-    ends = [_segment_end(file, directory, b"ZISRAWDIRECTORY")]
-    if tiles := _tile_positions(file, directory):
-        ends.append(_segment_end(file, max(tiles), b"ZISRAWSUBBLOCK"))
-    if metadata:
-        ends.append(_segment_end(file, metadata, b"ZISRAWMETADATA"))
-    if attachments:
-        ends.append(_segment_end(file, attachments, b"ZISRAWATTDIR"))
-        if extras := _attachment_positions(file, attachments):
-            ends.append(_segment_end(file, max(extras), b"ZISRAWATTACH"))
-    return max(ends)
-
-
-def _segment_end(file: BinaryIO, position: int, name: bytes) -> int:
-    found, used = _numbers(file, position, "<16s8xq")
-    if found.rstrip(b"\0") != name:
-        raise ValueError(f"wanted {name.decode()} at byte {position}, found something else")
-    return position + 32 + int(used)
-
-
-def _tile_positions(file: BinaryIO, directory: int) -> list[int]:
-    """Where the sub-blocks are. An entry of the directory has 32 bytes, and 20 more for each of its dimensions."""
-    (count,) = _numbers(file, directory + 32, "<i")
-    at, positions = directory + 32 + 128, []
-    for _ in range(count):
-        position, dimensions = _numbers(file, at, "<6xq14xi")
-        positions.append(position)
-        at += 32 + 20 * dimensions
-    return positions
-
-
-def _attachment_positions(file: BinaryIO, directory: int) -> list[int]:
-    """Where the label, the preview and the like are. An entry of their directory has 128 bytes."""
-    (count,) = _numbers(file, directory + 32, "<i")
-    return [_numbers(file, directory + 32 + 256 + 128 * number, "<12xq")[0] for number in range(count)]
-
-
-def _numbers(file: BinaryIO, position: int, layout: str) -> tuple[Any, ...]:
-    """What stands at `position`, by the layout of `struct`."""
-    size = os.fstat(file.fileno()).st_size
-    if not 0 <= position <= size - struct.calcsize(layout):
-        raise ValueError(f"it has {size} bytes and should go on at byte {position}")
-    file.seek(position)
-    return struct.unpack(layout, file.read(struct.calcsize(layout)))
+    _opened(path)
+    with _told(path), path.open("rb") as file:
+        return hashlib.blake2b(
+            str(os.fstat(file.fileno()).st_size).encode() + read_identity(file), digest_size=16
+        ).hexdigest()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import shutil
 import struct
 from collections.abc import Iterable
@@ -165,19 +164,6 @@ def test_a_slide_may_not_know_its_pixel_size(tmp_path):
     assert read_slide(path).pixel_size_um is None
 
 
-def test_focal_planes_beyond_the_first_are_told(tmp_path, caplog):
-    path = tmp_path / "slide001.czi"
-    first, second = Tile(0, 0, 40, 30), Tile(0, 0, 40, 30, seed=1)
-    with pylibczi.create_czi(str(path)) as writer:
-        for z, tile in enumerate((first, second)):
-            writer.write(tile.pixels[..., np.newaxis], location=(0, 0), plane={"C": 0, "T": 0, "Z": z}, scene=0)
-        writer.write_metadata("slide001")
-    with caplog.at_level(logging.WARNING):
-        found = read_scene(path, read_slide(path).scenes[0])
-    np.testing.assert_array_equal(found, first.pixels)
-    assert "slide001.czi has 2 focal planes; only the first is read." in caplog.messages
-
-
 # Files that are no good ----------------------------------------------------------------------------------------------
 
 
@@ -261,7 +247,7 @@ def test_a_file_that_was_never_finished_is_refused(tmp_path):
     struct.pack_into("<qq", content, 84, 0, 0)
     path = tmp_path / "unfinished.czi"
     path.write_bytes(content)
-    assert "is cut off or was never finished: wanted ZISRAWDIRECTORY at byte 0" in refused(path)
+    assert "is cut off or was never finished: it has no directory of its tiles" in refused(path)
 
 
 def test_damaged_pixels_are_refused(tmp_path):
@@ -298,14 +284,6 @@ def test_a_scene_that_is_not_there_is_refused(tmp_path):
     scene = replace(read_slide(path).scenes[0], width=41)
     with pytest.raises(BrainstackError, match="no scene 1 of 41 x 30 pixels"):
         read_strips(path, scene, 1, 10)
-
-
-def test_colours_are_refused(tmp_path):
-    path = tmp_path / "slide001.czi"
-    with pylibczi.create_czi(str(path)) as writer:
-        writer.write(np.ones((30, 40, 3), np.uint8), plane={"C": 0, "T": 0, "Z": 0}, scene=0)
-        writer.write_metadata("slide001")
-    assert "has pixels of type Bgr24; wanted Gray8 or Gray16" in refused(path)
 
 
 def test_channels_of_different_types_are_refused(tmp_path):
@@ -361,8 +339,14 @@ def test_a_real_slide_tells_of_its_scan():
 
 
 @pytest.mark.real_data
-def test_real_colours_are_refused():
-    assert "Bgr24" in refused(real("czi_real/RGB-8bit.czi"))
+def test_two_readers_see_the_same_in_a_real_colour_scan(request):
+    path = real("czi_real/RGB-8bit.czi")
+    other = aicspylibczi.CziFile(path)
+    request.addfinalizer(other._bytes.close)
+    slide = read_slide(path)
+    assert slide.pixel_type == "Bgr24"
+    blue_first = np.squeeze(other.read_image(C=0)[0])
+    np.testing.assert_array_equal(read_scene(path, slide.scenes[0], rows=100), blue_first[..., ::-1])
 
 
 @pytest.mark.real_data
