@@ -6,7 +6,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import tifffile
@@ -23,7 +24,7 @@ def read_tiff(path: Path) -> NDArray[Any]:
 
     Raises BrainstackError where there is no file, or none that can be read as TIFF.
     """
-    with _said(path), tifffile.TiffFile(path) as file:
+    with _said(path), tifffile.TiffFile(path, is_ome=False) as file:
         image = np.asarray(file.asarray())
         if not image.size:
             raise ValueError("it has no image")
@@ -67,9 +68,10 @@ def check_tiff(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def read_tiff_strips(path: Path, rows: int) -> Iterator[NDArray[Any]]:
-    """A TIFF of one channel from top to bottom, about `rows` rows at a time, however it is kept in the file.
+    """A TIFF from top to bottom, about `rows` rows at a time, however it is kept in the file.
 
-    Each strip is (rows, columns); no more than one, and a row of the file's own tiles, is in memory.
+    Each strip is (rows, columns), or (rows, columns, 3); no more than one, and a row of the file's own tiles, is in
+    memory.
     Raises BrainstackError as `read_tiff` does.
     """
     with _said(path), tifffile.TiffFile(path) as file:
@@ -93,15 +95,15 @@ def _mapped(path: Path, height: int, rows: int) -> Iterator[NDArray[Any]]:
 
 def _bands(page: Any) -> Iterator[NDArray[Any]]:
     """Each row of tiles, or each strip, decoded. A tile that is not in the file is 0."""
-    height, width = page.shape[:2]
+    height, width, *samples = page.shape
     rows = min(page.chunks[0], height)
-    band, top = np.zeros((rows, width), page.dtype), 0
+    band, top = np.zeros((rows, width, *samples), page.dtype), 0
     for piece, (_, _, row, column, _), shape in page.segments(maxworkers=1, buffersize=READ_AT_ONCE):
         if row != top:
             yield band[: height - top]
-            band, top = np.zeros((rows, width), page.dtype), row
+            band, top = np.zeros((rows, width, *samples), page.dtype), row
         if piece is not None:
-            pixels = piece.reshape(piece.shape[-3:-1])[: height - row, : min(shape[2], width - column)]
+            pixels = piece.reshape(*piece.shape[-3:-1], *samples)[: height - row, : min(shape[2], width - column)]
             band[: len(pixels), column : column + pixels.shape[1]] = pixels
     yield band[: height - top]
 
@@ -117,57 +119,120 @@ def _said(path: Path) -> Iterator[None]:
         raise BrainstackError(f"{path} is no whole TIFF ({error}); delete it, or put a good one there.") from error
 
 
-def write_tiff(path: Path, image: NDArray[Any], pixel_size_um: float) -> None:
-    """Write an image (rows, columns) or (rows, columns, 3), whole or not at all, losslessly compressed."""
+def write_tiff(path: Path, image: NDArray[Any], pixel_size_um: float, channel_name: str = "") -> None:
+    """Write an image (rows, columns) or (rows, columns, 3), whole or not at all, losslessly compressed.
+
+    It is a plain TIFF in strips, packed by LZW, which all programs read: ImageJ, and so Fiji, opens such a file itself,
+    and shows noise (version 1.53) where zlib packed it with a predictor.
+    channel_name : what viewers call it; "" leaves it to them.
+    """
     with whole_file(path) as part:
         tifffile.imwrite(
             part,
             image,
             photometric="rgb" if image.ndim == 3 else "minisblack",
-            compression="zlib",
-            predictor=True,
-            **_size(pixel_size_um),
+            maxworkers=1,
+            **COMPRESSIONS["lzw"],
+            **_tags(image.shape, image.dtype, pixel_size_um, channel_name),
         )
 
 
 def write_tiff_in_strips(
-    path: Path, strips: Iterator[NDArray[Any]], *, shape: tuple[int, int], dtype: np.dtype[Any], tile_px: int,
-    pixel_size_um: float,
+    path: Path, strips: Iterator[NDArray[Any]], *, shape: tuple[int, ...], dtype: np.dtype[Any], tile_px: int,
+    pixel_size_um: float, channel_name: str = "", compression: Compression = "zlib",
 ) -> None:  # fmt: skip
     """Write a tiled BigTIFF from strips of `tile_px` rows each (the last may have fewer); one strip is in memory.
 
-    shape : (rows, columns) of the whole image.
+    shape : (rows, columns) or (rows, columns, 3) of the whole image. Raises ValueError, and leaves no file, where the
+    strips do not add up to it.
     """
     with whole_file(path) as part:
         tifffile.imwrite(
             part,
-            _tiles(strips, tile_px),
+            _tiles(_checked(strips, shape, dtype), tile_px),
             shape=shape,
             dtype=dtype,
             tile=(tile_px, tile_px),
             bigtiff=True,
-            photometric="minisblack",
-            compression="zlib",
-            compressionargs={"level": 1},
-            predictor=True,
-            **_size(pixel_size_um),
+            photometric="rgb" if len(shape) == 3 else "minisblack",
+            maxworkers=1,  # with threads, one for every second core, it waits for half a gigabyte of tiles
+            **COMPRESSIONS[compression],
+            **_tags(shape, dtype, pixel_size_um, channel_name),
         )
+
+
+Compression = Literal["zlib", "zstd", "lzw", "none"]
+
+COMPRESSIONS: dict[Compression, dict[str, Any]] = {
+    "zlib": {"compression": "zlib", "compressionargs": {"level": 1}, "predictor": True},
+    "zstd": {"compression": "zstd", "compressionargs": {"level": 1}, "predictor": True},
+    "lzw": {"compression": "lzw", "predictor": True},
+    "none": {},
+}
+"""What each is to tifffile. The predictor stores differences of neighbours, which scans pack a third better by."""
+
+
+def _checked(strips: Iterator[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """The strips. Raises ValueError where they do not make up an image of this shape and type."""
+    rows = 0
+    for strip in strips:
+        rows += len(strip)
+        if strip.shape[1:] != shape[1:] or strip.dtype != dtype or rows > shape[0]:
+            raise ValueError(f"found {strip.shape} {strip.dtype} up to row {rows}, wanted {shape} {dtype} in all")
+        # tifffile does not ask for more than it needs.
+        if rows == shape[0] and next(strips, None) is not None:
+            raise ValueError(f"found more than {rows} rows")
+        yield strip
+        del strip  # before the next one is made
+    if rows != shape[0]:
+        raise ValueError(f"found {rows} rows, wanted {shape[0]}")
 
 
 def _tiles(strips: Iterator[NDArray[Any]], tile_px: int) -> Iterator[NDArray[Any]]:
     """Whole tiles in the order of the file; those at the edges are filled up with 0."""
     for strip in strips:
-        columns = -(-strip.shape[1] // tile_px) * tile_px
-        padded = np.pad(strip, ((0, tile_px - strip.shape[0]), (0, columns - strip.shape[1])))
+        rows, columns, *samples = strip.shape
         for left in range(0, columns, tile_px):
-            yield np.ascontiguousarray(padded[:, left : left + tile_px])
+            piece = strip[:, left : left + tile_px]
+            if piece.shape[:2] != (tile_px, tile_px):
+                whole = np.zeros((tile_px, tile_px, *samples), strip.dtype)
+                whole[:rows, : piece.shape[1]] = piece
+                piece = whole
+            yield np.ascontiguousarray(piece)
+        del strip, piece  # before the next strip is made
 
 
-def _size(pixel_size_um: float) -> dict[str, Any]:
+def _tags(shape: tuple[int, ...], dtype: np.dtype[Any], pixel_size_um: float, channel_name: str) -> dict[str, Any]:
+    """The size of a pixel in the TIFF's own tags, for all programs, and with the channel's name in OME-XML, for those
+    that read it (Bio-Formats, so Fiji and QuPath)."""
     pixels_in_a_centimetre = MICROMETRES_IN_A_CENTIMETRE / pixel_size_um
     return {
         "resolution": (pixels_in_a_centimetre, pixels_in_a_centimetre),
         "resolutionunit": "CENTIMETER",
         "metadata": None,
         "software": False,
+        "description": _ome_xml(shape, dtype, pixel_size_um, channel_name).encode(),
     }
+
+
+def _ome_xml(shape: tuple[int, ...], dtype: np.dtype[Any], pixel_size_um: float, channel_name: str) -> str:
+    """One image of one channel, as the OME schema of June 2016 has it; the same from run to run.
+
+    There must be no character reference in it, such as "&#181;": Bio-Formats spoils them, and then takes nothing of it.
+    """
+    rows, columns, samples = *shape[:2], (shape[2] if len(shape) == 3 else 1)
+    # No control characters: XML has none but line ends and tabs, and these would become references.
+    printable = "".join(letter if letter.isprintable() else " " for letter in channel_name).strip()
+    name = f" Name={quoteattr(printable)}" if printable else ""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="'
+        "http://www.openmicroscopy.org/Schemas/OME/2016-06 http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd"
+        '">'
+        f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="{dtype.name}" '
+        f'SizeX="{columns}" SizeY="{rows}" SizeC="{samples}" SizeZ="1" SizeT="1" '
+        f'PhysicalSizeX="{pixel_size_um:.9g}" PhysicalSizeXUnit="µm" '
+        f'PhysicalSizeY="{pixel_size_um:.9g}" PhysicalSizeYUnit="µm">'
+        f'<Channel ID="Channel:0:0"{name} SamplesPerPixel="{samples}"/><TiffData/></Pixels></Image></OME>'
+    )

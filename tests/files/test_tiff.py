@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import tifffile
 
 from brainstack.errors import BrainstackError
-from brainstack.files.tiff import read_tiff, read_tiff_shape, write_tiff, write_tiff_in_strips
+from brainstack.files.tiff import (
+    COMPRESSIONS,
+    Compression,
+    read_tiff,
+    read_tiff_shape,
+    write_tiff,
+    write_tiff_in_strips,
+)
 
 
 def noise(shape: tuple[int, ...], dtype: type = np.uint16) -> np.ndarray:
@@ -19,10 +28,33 @@ def in_strips(image: np.ndarray, rows: int) -> Iterator[np.ndarray]:
     return (image[top : top + rows] for top in range(0, len(image), rows))
 
 
-def write_strips(path: Path, image: np.ndarray, tile_px: int = 32) -> None:
+def write_strips(
+    path: Path, image: np.ndarray, tile_px: int = 32, *, channel_name: str = "", compression: Compression = "zlib"
+) -> None:
     write_tiff_in_strips(
-        path, in_strips(image, tile_px), shape=image.shape, dtype=image.dtype, tile_px=tile_px, pixel_size_um=0.325
-    )
+        path, in_strips(image, tile_px), shape=image.shape, dtype=image.dtype, tile_px=tile_px, pixel_size_um=0.325,
+        channel_name=channel_name, compression=compression,
+    )  # fmt: skip
+
+
+def ome_xml(path: Path) -> str:
+    """As the bytes of the tag, which no reader has mended."""
+    with tifffile.TiffFile(path) as file:
+        assert file.is_ome
+        tag = file.pages[0].tags["ImageDescription"]
+        file.filehandle.seek(tag.valueoffset)
+        return file.filehandle.read(tag.count).rstrip(b"\0").decode("utf-8")
+
+
+def ome_pixels(path: Path) -> ElementTree.Element:
+    pixels = ElementTree.fromstring(ome_xml(path).encode()).find("{*}Image/{*}Pixels")
+    assert pixels is not None
+    return pixels
+
+
+def ome_channel(path: Path) -> dict[str, str]:
+    (channel,) = ome_pixels(path).findall("{*}Channel")
+    return channel.attrib
 
 
 def pixel_size_um(path: Path) -> tuple[float, float]:
@@ -72,6 +104,90 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path) -> None:
         write_strips(tmp_path / f"strips_{name}", noise((40, 70)))
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
     assert (tmp_path / "strips_a.tif").read_bytes() == (tmp_path / "strips_b.tif").read_bytes()
+
+
+@pytest.mark.parametrize("shape", [(70, 45), (70, 45, 3)])
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_each_compression_comes_back_equal(tmp_path: Path, compression: Compression, shape: tuple[int, ...]) -> None:
+    image = noise(shape, np.uint8 if len(shape) == 3 else np.uint16)
+    for name in ("a.tif", "b.tif"):
+        write_strips(tmp_path / name, image, compression=compression)
+    np.testing.assert_array_equal(read_tiff(tmp_path / "a.tif"), image)
+    assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_a_compression_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    found = {}
+    for compression in COMPRESSIONS:
+        write_strips(tmp_path / "a.tif", noise((64, 64)), compression=compression)
+        with tifffile.TiffFile(tmp_path / "a.tif") as file:
+            found[compression] = file.pages[0].compression.name
+    assert found == {"zlib": "ADOBE_DEFLATE", "zstd": "ZSTD", "lzw": "LZW", "none": "NONE"}
+
+
+def test_a_thumbnail_is_a_tiff_that_imagej_reads_by_itself(tmp_path: Path) -> None:
+    """Neither BigTIFF nor tiled, which its reader refuses; nor zlib with a predictor, which it shows as noise."""
+    write_tiff(tmp_path / "a.tif", noise((300, 200)), 10.4)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert not file.is_bigtiff
+        assert not file.pages[0].is_tiled
+        assert file.pages[0].compression == tifffile.COMPRESSION.LZW
+
+
+@pytest.mark.parametrize("name", ["DAPI", "AF<488> & \"anti\" 'x'", "µ-opioid α", "&#181;", "日本"])
+def test_the_channel_name_is_in_the_ome_xml(tmp_path: Path, name: str) -> None:
+    write_strips(tmp_path / "a.tif", noise((40, 40)), channel_name=name)
+    write_tiff(tmp_path / "b.tif", noise((40, 40)), 10.4, name)
+    for path in (tmp_path / "a.tif", tmp_path / "b.tif"):
+        assert ome_channel(path) == {"ID": "Channel:0:0", "Name": name, "SamplesPerPixel": "1"}
+
+
+@pytest.mark.parametrize("name", ["", "GFP\n", "line\nend\ttab\0bell\a", "µ & <>"])
+def test_the_ome_xml_has_no_character_references(tmp_path: Path, name: str) -> None:
+    """Bio-Formats replaces "&#" before it parses, and then takes nothing of a text that had it."""
+    write_strips(tmp_path / "a.tif", noise((40, 40)), channel_name=name)
+    assert not re.search("&#|[\\0-\x1f]", ome_xml(tmp_path / "a.tif"))
+    assert ("Name" in ome_channel(tmp_path / "a.tif")) == bool(name)
+
+
+@pytest.mark.parametrize(("shape", "samples"), [((40, 70), "1"), ((40, 70, 3), "3")])
+def test_the_ome_xml_says_size_and_pixel_size(tmp_path: Path, shape: tuple[int, ...], samples: str) -> None:
+    write_strips(tmp_path / "a.tif", noise(shape, np.uint8))
+    pixels = ome_pixels(tmp_path / "a.tif").attrib
+    assert {name: pixels[name] for name in ("SizeX", "SizeY", "SizeC", "Type")} == {
+        "SizeX": "70", "SizeY": "40", "SizeC": samples, "Type": "uint8",
+    }  # fmt: skip
+    assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeXUnit"]) == ("0.325", "µm")
+    assert (pixels["PhysicalSizeY"], pixels["PhysicalSizeYUnit"]) == ("0.325", "µm")
+    assert ome_channel(tmp_path / "a.tif")["SamplesPerPixel"] == samples
+
+
+@pytest.mark.parametrize(
+    ("strips", "wanted"),
+    [
+        ([(32, 40)], "found 32 rows, wanted 64"),
+        ([], "found 0 rows, wanted 64"),
+        ([(32, 40), (32, 40), (1, 40)], "found more than 64 rows"),
+        ([(32, 40), (40, 40)], "up to row 72"),
+        ([(32, 40), (32, 41)], "41"),
+        ([(32, 40), (32, 40, 3)], "3"),
+    ],
+)
+def test_strips_that_do_not_add_up_are_refused(tmp_path: Path, strips: list[tuple[int, ...]], wanted: str) -> None:
+    with pytest.raises(ValueError, match=wanted):
+        write_tiff_in_strips(
+            tmp_path / "a.tif", iter([noise(shape) for shape in strips]), shape=(64, 40), dtype=np.dtype(np.uint16),
+            tile_px=32, pixel_size_um=1.0,
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_strips_of_another_type_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        write_tiff_in_strips(
+            tmp_path / "a.tif", iter([noise((32, 40), np.uint8)]), shape=(32, 40), dtype=np.dtype(np.uint16),
+            tile_px=32, pixel_size_um=1.0,
+        )  # fmt: skip
 
 
 def test_strips_that_end_too_early_leave_nothing(tmp_path: Path) -> None:
