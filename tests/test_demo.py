@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,10 @@ import numpy as np
 import pytest
 from skimage.filters import threshold_otsu
 
-from brainstack.demo import Truth, make_animal, read_truth
+from brainstack import cli
+from brainstack.database import open_database
+from brainstack.demo import Truth, make_animal, read_truth, stain_of
+from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide, read_strips
 
@@ -232,3 +236,35 @@ def test_progress_is_told(tmp_path):
 def test_more_sections_than_the_brain_holds_are_refused(tmp_path: Path, sections: int):
     with pytest.raises(ValueError, match="The brain holds 1 to 220 sections"):
         make_animal(tmp_path, sections=sections, **SMALL)
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+def call_demo(monkeypatch: pytest.MonkeyPatch, *words: str) -> str | None:
+    """`brainstack demo` with two small sections; returns what it died of."""
+    size = ("--sections", "2", "--width-px", "300", "--height-px", "200")
+    monkeypatch.setattr(sys, "argv", ["brainstack", "demo", *size, *words])
+    with pytest.raises(SystemExit) as leaving:
+        cli.main()
+    return leaving.value.code if isinstance(leaving.value.code, str) else None
+
+
+def test_a_stained_animal_is_added_with_its_counterstain(data_root, monkeypatch):
+    assert call_demo(monkeypatch, "--stain", "nissl") is None
+    with open_database(database_url()) as database:
+        assert database.animal_records("DEMO").histology.counterstain == "thionin"
+    assert stain_of(animal_folder("DEMO").root) == "nissl"
+
+
+def test_an_animal_of_another_stain_is_left_as_it_is(data_root, monkeypatch):
+    call_demo(monkeypatch)
+    slide = animal_folder("DEMO").czi / "DEMO_ID_0001_slide001.czi"
+    before = slide.read_bytes()
+    said = call_demo(monkeypatch, "--stain", "nissl")
+    assert said is not None
+    assert "the stain fluorescence, which stays as it is" in said
+    assert "another --name" in said
+    assert slide.read_bytes() == before
+    assert call_demo(monkeypatch, "--stain", "nissl", "--name", "DEMO2") is None
+    assert stain_of(animal_folder("DEMO2").root) == "nissl"

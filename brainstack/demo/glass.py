@@ -34,18 +34,50 @@ LOOKS = (Look("DAPI", 1500, 600, 1.0), Look("GFP", 1100, 400, 0.7), Look("Cy5", 
 
 
 @dataclass(frozen=True)
+class Laid:
+    """A section as it lies in its scene; all planes (rows, columns) float32.
+
+    depth_mm, nuclei, fibres, glow : as in `anatomy.Slice`. edge : how much of the pixel is tissue, 0 to 1.
+    """
+
+    depth_mm: Plane
+    nuclei: Plane
+    fibres: Plane
+    glow: Plane
+    edge: Plane
+
+
+@dataclass(frozen=True)
+class Dirt:
+    """What lies on the glass of one scene, kind by kind; all planes (rows, columns) float32, with pixels of `step_mm`.
+
+    dust, rims, glue, neighbour : of specks and hairs, of the rims of bubbles, of a smear of glue, of the next section:
+    0 where there is none. inside, torn : 1, and less inside a bubble and in a tear.
+    """
+
+    dust: Plane
+    rims: Plane
+    glue: Plane
+    neighbour: Plane
+    inside: Plane
+    torn: Plane
+    step_mm: float
+
+
+@dataclass(frozen=True)
 class Glass:
     """What lies around the tissue of one scene; all planes (rows, columns) float32.
 
     haze : light of glass and mounting medium, about 1. light : how evenly the lamp shines, about 1. dirt : light of
     dust, hairs, glue and the rims of bubbles, about 0 to 12. veil : what bubbles and cracks leave of the tissue's
-    light.
+    light. parts : what the last two were made of.
     """
 
     haze: Plane
     light: Plane
     dirt: Plane
     veil: Plane
+    parts: Dirt
 
 
 def make_glass(shape: tuple[int, int], pixel_mm: float, random: Random) -> Glass:
@@ -53,13 +85,9 @@ def make_glass(shape: tuple[int, int], pixel_mm: float, random: Random) -> Glass
     rows, columns = shape
     small = (max(8, round(rows * pixel_mm / 0.1)), max(8, round(columns * pixel_mm / 0.1)))
     haze = _haze(small, random)
-    light = 1 + 0.07 * _slope(small, random) + 0.05 * _smooth(small, 12, random)
-    dirt, veil = _dirt(shape, pixel_mm, random)
-    enlarged = [
-        np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR), np.float32)
-        for plane in (haze.astype(np.float32), light.astype(np.float32))
-    ]
-    return Glass(enlarged[0], enlarged[1] * _fields(shape, pixel_mm), dirt, veil)
+    light = 1 + 0.07 * _slope(small, random) + 0.05 * smooth(small, 12, random)
+    dirt = scattered(shape, pixel_mm, random)
+    return Glass(enlarged(haze, shape), enlarged(light, shape) * _fields(shape, pixel_mm), *_shining(dirt, shape), dirt)
 
 
 def photographed(tissue: Plane, edge: Plane, *, glass: Glass, look: Look, gain: float, random: Random) -> Picture:
@@ -82,7 +110,7 @@ def photographed(tissue: Plane, edge: Plane, *, glass: Glass, look: Look, gain: 
 
 def _haze(shape: tuple[int, int], random: Random) -> Plane:
     """Brighter to one side, with wide clouds: in places as bright as faint tissue."""
-    haze = 1 + 0.6 * _slope(shape, random) + 0.33 * _smooth(shape, 18, random)
+    haze = 1 + 0.6 * _slope(shape, random) + 0.33 * smooth(shape, 18, random)
     return np.asarray(np.maximum(haze, 0.25), np.float32)
 
 
@@ -93,7 +121,7 @@ def _slope(shape: tuple[int, int], random: Random) -> Plane:
     return np.asarray((x * np.cos(angle) + y * np.sin(angle)) / np.sqrt(2) * 1.2, np.float32)
 
 
-def _smooth(shape: tuple[int, int], sigma_px: float, random: Random) -> Plane:
+def smooth(shape: tuple[int, int], sigma_px: float, random: Random) -> Plane:
     """Smooth noise of mean 0 and standard deviation 1."""
     blurred = cv2.GaussianBlur(random.standard_normal(shape, dtype=np.float32), (0, 0), sigma_px)
     return np.asarray((blurred - blurred.mean()) / blurred.std(), np.float32)
@@ -108,30 +136,40 @@ def _fields(shape: tuple[int, int], pixel_mm: float) -> Plane:
     return np.asarray(profiles[0][:, np.newaxis] * profiles[1][np.newaxis, :], np.float32)
 
 
-def _dirt(shape: tuple[int, int], pixel_mm: float, random: Random) -> tuple[Plane, Plane]:
-    """Dust, hairs, glue and bubbles: their own light, and what they leave of the tissue's."""
+def scattered(shape: tuple[int, int], pixel_mm: float, random: Random) -> Dirt:
+    """What lies on a scene of (rows, columns) `shape`."""
     # Nothing here is finer than 10 um.
     step_mm = max(pixel_mm, 0.01)
-    rows, columns = (round(size * pixel_mm / step_mm) for size in shape)
-    dirt, veil = np.zeros((rows, columns), np.float32), np.ones((rows, columns), np.float32)
+    small = (round(shape[0] * pixel_mm / step_mm), round(shape[1] * pixel_mm / step_mm))
+    dust, rims, glue, neighbour = (np.zeros(small, np.float32) for _ in range(4))
+    inside, torn = np.ones(small, np.float32), np.ones(small, np.float32)
     for _ in range(random.poisson(14)):
-        _speck(dirt, step_mm, random)
+        _speck(dust, step_mm, random)
     for _ in range(random.poisson(1.5)):
-        _hair(dirt, step_mm, random)
+        _hair(dust, step_mm, random)
     for _ in range(random.poisson(0.8)):
-        _bubble(dirt, veil, step_mm, random)
+        _bubble(rims, inside, step_mm, random)
     if random.random() < 0.3:
-        _glue(dirt, random)
+        _glue(glue, random)
     if random.random() < 0.25:
-        _crack(veil, step_mm, random)
+        _crack(torn, step_mm, random)
     if random.random() < 0.2:
-        _neighbour(dirt, step_mm, random)
+        _neighbour(neighbour, step_mm, random)
+    return Dirt(dust, rims, glue, neighbour, inside, torn, step_mm)
+
+
+def _shining(dirt: Dirt, shape: tuple[int, int]) -> tuple[Plane, Plane]:
+    """The light of the dirt, and what it leaves of the tissue's; of (rows, columns) `shape`."""
+    light = np.where(dirt.rims > 0, dirt.rims, dirt.dust) + dirt.glue + dirt.neighbour
+    # A tear goes through a bubble as well.
+    veil = np.where(dirt.torn < 1, dirt.torn, dirt.inside)
+    return enlarged(cv2.GaussianBlur(light, (0, 0), 0.012 / dirt.step_mm), shape), enlarged(veil, shape)
+
+
+def enlarged(plane: Plane, shape: tuple[int, ...]) -> Plane:
+    """The plane with (rows, columns) `shape`, float32."""
     size = (shape[1], shape[0])
-    dirt = cv2.GaussianBlur(dirt, (0, 0), 0.012 / step_mm)
-    return (
-        np.asarray(cv2.resize(dirt, size, interpolation=cv2.INTER_LINEAR), np.float32),
-        np.asarray(cv2.resize(veil, size, interpolation=cv2.INTER_LINEAR), np.float32),
-    )
+    return np.asarray(cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _speck(dirt: Plane, step_mm: float, random: Random) -> None:
@@ -179,7 +217,7 @@ def _neighbour(dirt: Plane, step_mm: float, random: Random) -> None:
     corner = (int(random.integers(2)) * columns, int(random.integers(2)) * rows)
     size = (round(random.uniform(0.6, 1.2) / step_mm), round(random.uniform(0.4, 0.8) / step_mm))
     cv2.ellipse(piece, corner, size, random.uniform(-20, 20), 0, 360, 0.7, -1)
-    dirt += piece * (1 + 0.15 * _smooth(dirt.shape, 0.1 / step_mm, random))
+    dirt += piece * (1 + 0.15 * smooth(dirt.shape, 0.1 / step_mm, random))
 
 
 def _glue(dirt: Plane, random: Random) -> None:

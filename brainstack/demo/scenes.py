@@ -10,24 +10,35 @@ import numpy as np
 import numpy.typing as npt
 
 from brainstack.demo.anatomy import Slice
+from brainstack.demo.brightfield import (
+    AnyPicture,
+    Colour,
+    ColourPicture,
+    photographed_in_colour,
+    stain_density,
+    white_point,
+)
 from brainstack.demo.drawing import Plane
-from brainstack.demo.glass import LOOKS, Picture, Random, make_glass, photographed
+from brainstack.demo.glass import LOOKS, Laid, Picture, Random, make_glass, photographed
 from brainstack.demo.phantom import Cells, Phantom
 from brainstack.demo.truth import Mask, SectionTruth, Truth
 
 CELL_UM = 7.0
 """Sigma of a bright cell."""
 
+DARK_CELL = 0.22
+"""Optical density of a stained cell against the light of the same cell."""
+
 
 @dataclass(frozen=True)
 class Photograph:
     """A scene and what is true of it.
 
-    pictures : a channel each, (rows, columns) uint16. mask : its tissue at the scale of thumbnails, ventricles
-    included, (rows, columns) bool. cells_um : (count, 3), as in cells.csv.
+    pictures : a channel each, (rows, columns) uint16; or one, (rows, columns, 3) uint8, blue first. mask : its tissue
+    at the scale of thumbnails, ventricles included, (rows, columns) bool. cells_um : (count, 3), as in cells.csv.
     """
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[AnyPicture, ...]
     mask: Mask
     cells_um: Cells
 
@@ -39,36 +50,53 @@ def photograph(section: SectionTruth, truth: Truth, phantom: Phantom) -> Photogr
     z_mm = (section.order - middle) * truth.spacing_um / 1000
     piece = phantom.slice(z_mm)
     cells_mm = phantom.cells_in(piece, z_mm, truth.spacing_um / 1000)
-    depth_mm = _laid(piece.depth_mm, section, truth, phantom, outside=-1.0)
+    laid = _laid_down(piece, section, truth, phantom, random)
+    cells_px = _in_scene_px(cells_mm, section, truth)
+    pictures: list[AnyPicture]
+    if truth.stain == "nissl":
+        white = white_point(np.random.default_rng([phantom.seed, 3, *section.slide.encode()]))
+        pictures = [_in_colour(laid, cells_px, section, truth, white, random)]
+    else:
+        pictures = [*_pictures(laid, cells_px, section, truth, random)]
     return Photograph(
-        pictures=tuple(_pictures(piece, depth_mm, cells_mm, section, truth, phantom, random)),
-        mask=_small_mask(depth_mm > 0, truth.thumbnail_factor),
+        pictures=tuple(pictures),
+        mask=_small_mask(laid.depth_mm > 0, truth.thumbnail_factor),
         cells_um=_on_canvas_um(cells_mm, section, truth),
     )
 
 
-def _pictures(
-    piece: Slice,
-    depth_mm: Plane,
-    cells_mm: Cells,
-    section: SectionTruth,
-    truth: Truth,
-    phantom: Phantom,
-    random: Random,
-) -> list[Picture]:
+def _laid_down(piece: Slice, section: SectionTruth, truth: Truth, phantom: Phantom, random: Random) -> Laid:
+    depth_mm = _laid(piece.depth_mm, section, truth, phantom, outside=-1.0)
     # Sections end softly, over 15 to 50 um.
     edge = np.clip(depth_mm / random.uniform(0.015, 0.05) + 0.5, 0, 1) * _worn(depth_mm, random)
-    glass = make_glass(edge.shape, truth.pixel_size_um / 1000, random)
     nuclei, fibres, glow = (
         _laid(plane, section, truth, phantom, outside=0.0) for plane in (piece.nuclei, piece.fibres, piece.glow)
     )
-    nuclei *= _grain(edge.shape, truth.pixel_size_um, random)
-    cells_px = _in_scene_px(cells_mm, section, truth)
+    return Laid(depth_mm, nuclei, fibres, glow, edge)
+
+
+def _pictures(laid: Laid, cells_px: Cells, section: SectionTruth, truth: Truth, random: Random) -> list[Picture]:
+    glass = make_glass(laid.edge.shape, truth.pixel_size_um / 1000, random)
+    nuclei = laid.nuclei * _grain(laid.edge.shape, truth.pixel_size_um, random)
+    glow = laid.glow.copy()
     _add_cells(glow, cells_px, truth.pixel_size_um, random)
     return [
-        photographed(light, edge, glass=glass, look=look, gain=section.gain, random=random)
-        for look, light in zip(LOOKS, (nuclei, fibres, glow), strict=True)
+        photographed(light, laid.edge, glass=glass, look=look, gain=section.gain, random=random)
+        for look, light in zip(LOOKS, (nuclei, laid.fibres, glow), strict=True)
     ]
+
+
+def _in_colour(
+    laid: Laid, cells_px: Cells, section: SectionTruth, truth: Truth, white: Colour, random: Random
+) -> ColourPicture:
+    """The same section on the same glass, stained with thionin; the bright cells are dark ones."""
+    glass = make_glass(laid.edge.shape, truth.pixel_size_um / 1000, random)
+    dark = np.zeros_like(laid.edge)
+    _add_cells(dark, cells_px, truth.pixel_size_um, random)
+    density = stain_density(laid, truth.pixel_size_um, random) + np.float32(DARK_CELL) * dark
+    # Of a section that shines half as brightly, some four fifths of the stain are left.
+    strength = section.gain**0.35
+    return photographed_in_colour(density, laid, glass=glass, white=white, strength=strength, random=random)
 
 
 def _laid(plane: Plane, section: SectionTruth, truth: Truth, phantom: Phantom, *, outside: float) -> Plane:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
-from pylibCZIrw import czi as pylibczi
 
+from brainstack.demo.brightfield import AnyPicture
+from brainstack.demo.czi_writer import Attachment, Tile, picture_attachment, write_czi
 from brainstack.demo.drawing import Grid
-from brainstack.demo.glass import LOOKS, Picture
 from brainstack.demo.phantom import CANVAS_MM, LENGTH_MM, Phantom
-from brainstack.demo.scenes import photograph
+from brainstack.demo.scenes import Photograph, photograph
+from brainstack.demo.slide_pictures import Overview, draw_label
+from brainstack.demo.slide_settings import CHANNELS, slide_metadata
 from brainstack.demo.truth import SectionTruth, Truth, make_matrix, write_cells, write_mask, write_truth
 from brainstack.files.whole import whole_file
 
@@ -21,7 +24,9 @@ THUMBNAIL_UM = 40.0
 """Side of a thumbnail's pixel; the factor is the whole number that comes nearest."""
 
 TILE_PX = 1024
-COMPRESSION = "zstd1:ExplicitLevel=1;PreProcess=HiLoByteUnpack"
+COMPRESSION = "zstd1"
+PYRAMID_PX = 512
+"""A pyramid ends with the level whose longer side is no longer than this."""
 
 
 def make_animal(
@@ -32,43 +37,43 @@ def make_animal(
     height_px: int = 2000,
     seed: int = 1,
     spacing_um: float = 50.0,
+    stain: str = "fluorescence",
     progress: Callable[[int, int], None] | None = None,
 ) -> Truth:
     """Write <folder>/czi/DEMO_ID_0001_slide001.czi and so on, and what is true of them into <folder>/truth.
 
     width_px, height_px : of a scene, give or take 4 in a hundred; the brain fills it whatever the size, so that a
-    smaller scene has larger pixels. spacing_um : between sections; 50 keeps neighbours alike. The same arguments give
-    the same pixels. progress : called with the number of sections done and of all of them.
-    Raises ValueError for less than one section or more than the brain holds.
+    smaller scene has larger pixels. spacing_um : between sections; 50 keeps neighbours alike. stain : "fluorescence",
+    three channels of 16 bits; or "nissl", colours of bright field, of the same brain laid in the same way. The same
+    arguments give the same bytes. progress : called with the number of sections done and of all of them.
+    Raises ValueError for less than one section or more than the brain holds, and for another stain.
     """
+    if stain not in CHANNELS:
+        raise ValueError(f"The stain is one of {', '.join(CHANNELS)}, found {stain!r}.")
     if not 1 <= sections <= LENGTH_MM * 1000 / spacing_um:
         raise ValueError(f"The brain holds 1 to {LENGTH_MM * 1000 / spacing_um:.0f} sections, found {sections}.")
-    truth = _plan(folder, sections, (width_px, height_px), seed, spacing_um)
+    truth = _plan(folder, sections, (width_px, height_px), seed, spacing_um, stain)
     pixel_mm = truth.pixel_size_um / 1000
     # Anatomy has no detail below 12 um; cells and grain are added at the scan's own scale.
     grid_mm = max(0.0125, pixel_mm)
     grid = Grid(math.ceil(height_px * pixel_mm / grid_mm), math.ceil(width_px * pixel_mm / grid_mm), grid_mm)
     phantom = Phantom(seed, grid)
     cells = []
+
+    def keep(section: SectionTruth, found: Photograph) -> None:
+        write_mask(folder, section, found.mask)
+        cells.append(found.cells_um)
+        if progress is not None:
+            progress(len(cells), sections)
+
     for file in truth.czi_files:
-        on_slide = [section for section in truth.sections if section.slide == file.stem]
-        with whole_file(file) as part, pylibczi.create_czi(str(part), compression_options=COMPRESSION) as writer:
-            for section in on_slide:
-                found = photograph(section, truth, phantom)
-                _write_scene(writer, section, found.pictures, on_slide)
-                write_mask(folder, section, found.mask)
-                cells.append(found.cells_um)
-                if progress is not None:
-                    progress(len(cells), sections)
-            metres = truth.pixel_size_um * 1e-6
-            names = dict(enumerate(truth.channel_names))
-            writer.write_metadata(file.stem, channel_names=names, scale_x=metres, scale_y=metres)
+        _write_slide(file, truth, phantom, keep)
     write_cells(folder, np.vstack(cells))
     write_truth(truth)
     return truth
 
 
-def _plan(folder: Path, count: int, size_px: tuple[int, int], seed: int, spacing_um: float) -> Truth:
+def _plan(folder: Path, count: int, size_px: tuple[int, int], seed: int, spacing_um: float, stain: str) -> Truth:
     """Where every section is to lie. size_px : (width, height) of the ideal canvas."""
     pixel_size_um = round(1000 * max(CANVAS_MM[0] / size_px[0], CANVAS_MM[1] / size_px[1]), 6)
     random = np.random.default_rng([seed, 1])
@@ -78,8 +83,9 @@ def _plan(folder: Path, count: int, size_px: tuple[int, int], seed: int, spacing
         spacing_um=spacing_um,
         canvas_px=size_px,
         thumbnail_factor=max(1, round(THUMBNAIL_UM / pixel_size_um)),
-        channel_names=tuple(look.name for look in LOOKS),
+        channel_names=tuple(channel.name for channel in CHANNELS[stain]),
         sections=tuple(_placed(order, size_px, pixel_size_um, spacing_um, random) for order in range(count)),
+        stain=stain,
     )
 
 
@@ -110,18 +116,56 @@ def _placed(
     )
 
 
-def _write_scene(
-    writer: pylibczi.CziWriter, section: SectionTruth, pictures: Sequence[Picture], on_slide: Sequence[SectionTruth]
-) -> None:
-    """Two by two on the slide, in tiles, as scanners write them."""
-    left_px = max(one.width_px for one in on_slide) + 200
-    upper_px = max(one.height_px for one in on_slide) + 150
-    number = section.scene - 1
+def _write_slide(file: Path, truth: Truth, phantom: Phantom, keep: Callable[[SectionTruth, Photograph], None]) -> None:
+    """One CZI: a section is photographed when its tiles are wanted, and handed to `keep`."""
+    placed = _on_slide([section for section in truth.sections if section.slide == file.stem])
+    overview = Overview(truth.pixel_size_um, truth.stain)
+
+    def tiles() -> Iterator[Tile]:
+        for section, x, y in placed:
+            found = photograph(section, truth, phantom)
+            overview.add(found.pictures[0], x, y)
+            for channel, picture in enumerate(found.pictures):
+                yield from _tiles(picture, x, y, channel=channel, scene=section.scene - 1)
+            keep(section, found)
+
+    def attachments() -> Iterator[Attachment]:  # asked for when all sections have been seen
+        yield picture_attachment("Label", draw_label(file.stem, truth.channel_names))
+        yield picture_attachment("SlidePreview", overview.draw())
+
+    with whole_file(file) as part:
+        write_czi(part, tiles(), metadata=slide_metadata(file.stem, truth, placed), attachments=attachments())
+
+
+def _on_slide(sections: Sequence[SectionTruth]) -> list[tuple[SectionTruth, int, int]]:
+    """Each section with the x and y of its scene's corner: two by two, about the middle of the slide."""
+    left_px = max(one.width_px for one in sections) + 200
+    upper_px = max(one.height_px for one in sections) + 150
     # Stages count from the middle of the slide, so that places may be negative.
-    corner_x, corner_y = (number % 2) * left_px - left_px, (number // 2) * upper_px - upper_px
-    for channel, picture in enumerate(pictures):
-        for top in range(0, section.height_px, TILE_PX):
-            for left in range(0, section.width_px, TILE_PX):
-                tile = np.ascontiguousarray(picture[top : top + TILE_PX, left : left + TILE_PX, np.newaxis])
-                place = (corner_x + left, corner_y + top)
-                writer.write(tile, location=place, plane={"C": channel, "T": 0, "Z": 0}, scene=number)
+    return [
+        (one, ((one.scene - 1) % 2) * left_px - left_px, ((one.scene - 1) // 2) * upper_px - upper_px)
+        for one in sections
+    ]
+
+
+def _tiles(picture: AnyPicture, x: int, y: int, *, channel: int, scene: int) -> Iterator[Tile]:
+    """The picture in tiles, then its pyramid."""
+    zoom = 1
+    level: AnyPicture = picture
+    while True:
+        for top in range(0, level.shape[0], TILE_PX):
+            for left in range(0, level.shape[1], TILE_PX):
+                pixels = level[top : top + TILE_PX, left : left + TILE_PX]
+                place = (x + left * zoom, y + top * zoom)
+                yield Tile(pixels, *place, scene=scene, channel=channel, compression=COMPRESSION, zoom=zoom)
+        if max(level.shape[:2]) <= PYRAMID_PX:
+            return
+        zoom, level = 2 * zoom, _halved(level)
+
+
+def _halved(picture: AnyPicture) -> AnyPicture:
+    """The averages of two by two pixels; an odd row or column counts twice."""
+    rows, columns = picture.shape[:2]
+    even = cv2.copyMakeBorder(picture, 0, rows % 2, 0, columns % 2, cv2.BORDER_REPLICATE)
+    half: AnyPicture = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return half

@@ -54,7 +54,8 @@ class Truth:
     """All of it. folder : of the animal; the CZIs are in czi/, the rest in truth/.
 
     canvas_px : (width, height) of the ideal canvas. spacing_um : between neighbouring sections.
-    thumbnail_factor : how many pixels of the scan a side make one pixel of the masks.
+    thumbnail_factor : how many pixels of the scan a side make one pixel of the masks. stain : "fluorescence" or
+    "nissl".
     """
 
     folder: Path
@@ -64,6 +65,7 @@ class Truth:
     thumbnail_factor: int
     channel_names: tuple[str, ...]
     sections: tuple[SectionTruth, ...]
+    stain: str = "fluorescence"
 
     @property
     def czi_files(self) -> list[Path]:
@@ -147,6 +149,11 @@ def read_truth(folder: Path) -> Truth:
     for name in ("canvas_px", "channel_names"):
         content[name] = tuple(content[name])
     return Truth(folder=folder, sections=sections, **content)
+
+
+def stain_of(folder: Path) -> str | None:
+    """The stain of the made-up animal in this folder; None where there is none."""
+    return read_truth(folder).stain if (folder / "truth" / "truth.json").is_file() else None
 
 
 def write_cells(folder: Path, cells_um: Sequence[Sequence[float]] | npt.NDArray[np.float64]) -> None:
