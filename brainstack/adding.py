@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
@@ -14,9 +14,11 @@ from brainstack.files.czi import read_slide
 from brainstack.files.whole import whole_file
 from brainstack.plan import section_named
 from brainstack.planning import list_czi, make_plan
-from brainstack.records import Animal, Histology, PairTransform, ScanRun, SlideScan
+from brainstack.records import Animal, Histology, PairTransform, ScanRun, Slide, SlideScan
 from brainstack.settings import load_settings
+from brainstack.slide_content import is_square
 from brainstack.slide_names import check_slides, slide_number, slide_rescan
+from brainstack.stack import by_position, by_scan, default_order
 
 THUMBNAIL_UM = 10.4
 """Side of a thumbnail's pixel that the thumbnail factor is chosen for: the lab's, 32 x 0.325 um."""
@@ -39,6 +41,7 @@ def add_animal(
     without numbers, or an animal that is there already.
     """
     check_new(animal.prep_id, czi)
+    scan_run = replace(scan_run, resolution_given=scan_run.resolution_um is not None)
     with open_database(database_url()) as database:  # nothing of it is kept when what follows fails
         database.add_animal(animal, histology, scan_run)
         folder, files = animal_folder(animal.prep_id), list_czi(czi)
@@ -68,6 +71,12 @@ def _pixel_size_um(scan_run: ScanRun, first: SlideScan) -> float:
         return scan_run.resolution_um
     if first.pixel_size_um is None:
         raise BrainstackError(f"{first.file_name} does not say how large its pixels are; give --pixel-size-um.")
+    if not is_square(first.pixel_size_um):
+        x_um, y_um = first.pixel_size_um
+        raise BrainstackError(
+            f"{first.file_name} says that its pixels are {x_um:g} um wide and {y_um:g} um high; wanted square ones; "
+            "scan it again, or, where that is not so, give --pixel-size-um."
+        )
     return first.pixel_size_um[0]
 
 
@@ -97,8 +106,9 @@ def _make_folder(folder: AnimalFolder, czi: Path, factor: int) -> None:
 
 @dataclass(frozen=True)
 class Change:
-    """What a person says anew about an animal; None for what stays. slide with status, or slide with scene and one of
-    qc, replicates, dropped, order. rescan : which scan of the slide, where there are several."""
+    """What a person says anew about an animal; None for what stays. slide with status or scene_order, or slide with
+    scene and one of qc, replicates, dropped, order. scene_order : "scan", "position" or, to take it back, "settings".
+    rescan : which scan of the slide, where there are several."""
 
     side_sectioned_first: str | None = None
     section_thickness_um: float | None = None
@@ -114,6 +124,7 @@ class Change:
     dropped: bool | None = None
     order: int | None = None
     rescan: int | None = None
+    scene_order: str | None = None
 
     @property
     def is_about_a_scene(self) -> bool:
@@ -142,6 +153,8 @@ def change_animal(prep_id: str, change: Change) -> None:
         if change.slide is not None and change.status is not None:
             _make_known(database, prep_id, change.slide)
             database.set_slide_status(prep_id, change.slide, change.status, rescan=change.rescan)
+        if change.slide is not None and change.scene_order is not None:
+            _order_scenes(database, prep_id, change.slide, change.scene_order, change.rescan)
         if change.slide is not None and change.scene is not None:
             _change_scene(database, prep_id, change.slide, change.scene, change)
 
@@ -160,15 +173,21 @@ def _make_known(database: Database, prep_id: str, number: int) -> None:
 
 def _check_whole(change: Change) -> None:
     """Raises BrainstackError where only half of something was said."""
-    if (change.status, change.scene, change.rescan) != (None,) * 3 and change.slide is None:
-        raise BrainstackError("--status, --scene and --rescan are about one slide; give its number with --slide.")
+    if (change.status, change.scene, change.rescan, change.scene_order) != (None,) * 4 and change.slide is None:
+        raise BrainstackError(
+            "--status, --scene-order, --scene and --rescan are about one slide; give its number with --slide."
+        )
     if change.scene is None and change.is_about_a_scene:
         raise BrainstackError(
             "--qc, --replicate, --drop, --keep and --order are about one scene; give its slide with --slide and its "
             "number there with --scene."
         )
-    if change.slide is not None and change.status is None and change.scene is None:
-        raise BrainstackError("Of the slide nothing was said; give --status, or --scene and what is said about it.")
+    if change.slide is not None and (change.status, change.scene, change.scene_order) == (None,) * 3:
+        raise BrainstackError(
+            "Of the slide nothing was said; give --status, --scene-order, or --scene and what is said about it."
+        )
+    if change.scene_order is not None and change.order is not None:
+        raise BrainstackError("An order of all scenes and a place of one were given at once; wanted one of the two.")
     if change.scene is not None and not change.is_about_a_scene:
         raise BrainstackError("Of the scene nothing was said; give --qc, --replicate, --drop, --keep or --order.")
     if change.dropped is not None and (change.qc is not None or (change.dropped and change.replicates)):
@@ -186,7 +205,34 @@ def _change_scene(database: Database, prep_id: str, slide: int, scene: int, chan
     if change.replicates is not None:
         database.set_replicates(prep_id, slide, scene, change.replicates, rescan=change.rescan)
     if change.order is not None:
-        database.set_scene_order(prep_id, slide, scene, change.order, rescan=change.rescan)
+        default = _default_order(database, prep_id, slide, change.rescan)
+        database.set_scene_order(prep_id, slide, scene, change.order, rescan=change.rescan, default=default)
+
+
+def _default_order(database: Database, prep_id: str, number: int, rescan: int | None) -> tuple[int, ...]:
+    """Numbers of the scenes of a slide as they follow each other where nobody ordered them; () for as scanned."""
+    setting = load_settings(animal_folder(prep_id).settings).slides.scene_order
+    scans = _scans(database, prep_id, number, rescan)
+    return default_order(scans[0], setting) if setting == "position" and len(scans) == 1 else ()
+
+
+def _order_scenes(database: Database, prep_id: str, number: int, scene_order: str, rescan: int | None) -> None:
+    order: tuple[int, ...] | None = None
+    scans = _scans(database, prep_id, number, rescan)
+    if scene_order != "settings" and len(scans) == 1:  # where there are none, or several, the database says so
+        scenes = scans[0].scenes
+        order = by_scan(scenes) if scene_order == "scan" else by_position(scenes)
+        if order is None:
+            raise BrainstackError(
+                f"{scans[0].file_name} was read before the places of its scenes were kept, so that they cannot be put "
+                f"in order by them; run the task Meta first: luigi --module tasks Meta --animal {prep_id}."
+            )
+    database.set_order_of_scenes(prep_id, number, order, rescan=rescan)
+
+
+def _scans(database: Database, prep_id: str, number: int, rescan: int | None) -> list[Slide]:
+    slides = database.animal_records(prep_id).slides
+    return [slide for slide in slides if slide.number == number and rescan in (None, slide.rescan)]
 
 
 def set_pair(prep_id: str, fixed: str, moving: str, by_hand: tuple[float, float, float] | None) -> str:

@@ -46,6 +46,18 @@ class AnimalFolder:
     def scene_picture(self, tif_name: str) -> Path:
         return (self.root / "www" / "scene" / tif_name).with_suffix(".png")
 
+    def slide_label(self, slide: str) -> Path:
+        """The scanner's photograph of the label of a slide."""
+        return self.slide_picture(slide, "label")
+
+    def slide_preview(self, slide: str) -> Path:
+        """The scanner's photograph of all of a slide."""
+        return self.slide_picture(slide, "preview")
+
+    def slide_picture(self, slide: str, picture: str) -> Path:
+        """picture : "label" or "preview"."""
+        return self.root / "www" / "slide" / f"{slide}_{picture}.png"
+
     # Images of sections: `kind` is the folder's name, such as "thumbnail_cleaned"
 
     def keyed(self, kind: str, key: str, channel: int | None = None, suffix: str = ".tif") -> Path:

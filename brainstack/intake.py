@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
                 slide_number=slide["slide_number"],
                 rescan=slide.get("rescan", 1),
                 file_size=slide["file_size"],
+                checksum=(slide["checksum_kind"], slide["checksum"]) if "checksum" in slide else None,
+                pictures=slide.get("pictures", ()),
             )
         files = [TifFile(**file) for files in by_kind.get("tifs", []) for file in files]
         known = database.tif_names(prep_id)  # a scene may be gone since its TIFF was made
@@ -97,12 +100,15 @@ def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
 
 def slide_scan(content: dict[str, Any]) -> SlideScan:
     """A SlideScan from what `dataclasses.asdict` made of one."""
-    size = content["pixel_size_um"]
     return SlideScan(
         **content
         | {
-            "pixel_size_um": None if size is None else (size[0], size[1]),
+            "pixel_size_um": _pair(content["pixel_size_um"]),
             "channels": tuple(Channel(**channel) for channel in content["channels"]),
-            "scenes": tuple(Scene(**scene) for scene in content["scenes"]),
+            "scenes": tuple(Scene(**scene | {"stage_um": _pair(scene.get("stage_um"))}) for scene in content["scenes"]),
         }
     )
+
+
+def _pair(numbers: Sequence[float] | None) -> tuple[float, float] | None:
+    return None if numbers is None else (numbers[0], numbers[1])

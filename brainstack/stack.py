@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from brainstack.records import Histology, Section, Slide, SlideScene
 
@@ -12,6 +13,11 @@ GAP_VERDICTS = (1, 2)
 """scene_qc that leaves an empty slot: out of focus, bad tissue."""
 END_VERDICT = 3
 """scene_qc of a scene after the end of the tissue: it was never a section."""
+SAME_ROW = 0.5
+"""Two scenes lie in one row where they overlap, from top to bottom, by more than this share of the less high one."""
+
+SceneOrder = Literal["scan", "position"]
+"""Of the scenes on a slide, where nobody gave them another: as the scanner numbered them, or as they lie."""
 
 
 def scans_in_use(scans: Iterable[Slide]) -> tuple[Slide, ...]:
@@ -23,9 +29,9 @@ def scans_in_use(scans: Iterable[Slide]) -> tuple[Slide, ...]:
     return tuple(chosen.values())
 
 
-def stack_of(slides: Iterable[Slide], histology: Histology) -> tuple[Section, ...]:
+def stack_of(slides: Iterable[Slide], histology: Histology, scene_order: SceneOrder = "scan") -> tuple[Section, ...]:
     """All slots in order, gaps included. slides : one scan of each, by number."""
-    slots = [slot for slide in slides for slot in _slots_of(slide)]
+    slots = [slot for slide in slides for slot in _slots_of(slide, scene_order)]
     if histology.side_sectioned_first == "DESC":
         slots.reverse()
     return tuple(
@@ -41,11 +47,110 @@ def middle_of(sections: Sequence[Section]) -> int:
     return of_slide[len(of_slide) // 2 if len(slides) % 2 else 0]
 
 
-def _slots_of(slide: Slide) -> Iterator[Section]:
+# The order of scenes
+
+
+def by_scan(scenes: Iterable[SlideScene]) -> tuple[int, ...]:
+    """Numbers of the scenes in the order of the scan."""
+    return tuple(sorted(scene.number for scene in scenes))
+
+
+def by_position(scenes: Sequence[SlideScene]) -> tuple[int, ...] | None:
+    """Numbers of the scenes row by row from the top, each row from left to right, by the middles of their boxes.
+
+    None where it is not known of each scene where it lies. Scenes that are in one row with a third are in one row.
+    """
+    boxes = {
+        scene.number: _Box(scene.x + scene.width / 2, scene.y, scene.y + scene.height)
+        for scene in scenes
+        if scene.x is not None and scene.y is not None
+    }
+    if len(boxes) < len(scenes):
+        return None
+    rows: list[list[int]] = []
+    for number, box in boxes.items():
+        apart, same = [], [number]
+        for row in rows:
+            if any(box.is_beside(boxes[other]) for other in row):
+                same += row
+            else:
+                apart.append(row)
+        rows = [*apart, same]
+    rows.sort(key=lambda row: sum(boxes[number].top + boxes[number].bottom for number in row) / len(row))
+    return tuple(number for row in rows for number in sorted(row, key=lambda one: (boxes[one].middle, one)))
+
+
+@dataclass(frozen=True)
+class _Box:
+    """middle : from left to right. top, bottom : of its edges; y counts downwards."""
+
+    middle: float
+    top: float
+    bottom: float
+
+    def is_beside(self, other: _Box) -> bool:
+        overlap = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return overlap > SAME_ROW * min(self.bottom - self.top, other.bottom - other.top)
+
+
+def scenes_in_order(slide: Slide, scene_order: SceneOrder) -> tuple[SlideScene, ...]:
+    """The scenes that are sections: as a person ordered them, else as the setting says."""
+    scenes = {scene.number: scene for scene in _sections_of(slide)}
+    numbers = default_order(slide, scene_order)
+    if any(scene.order for scene in scenes.values()):
+        numbers = tuple(sorted(scenes, key=lambda number: (scenes[number].order or number, number)))
+    return tuple(scenes[number] for number in numbers)
+
+
+def default_order(slide: Slide, scene_order: SceneOrder) -> tuple[int, ...]:
+    """Numbers of the scenes that are sections, as they follow each other where no person gave an order.
+
+    A slide that was read before places were kept has the scanner's order until it is read again; see `is_unplaced`.
+    """
+    scenes = _sections_of(slide)
+    return (by_position(scenes) if scene_order == "position" else None) or by_scan(scenes)
+
+
+def is_unplaced(slide: Slide) -> bool:
+    """True where it is not known where the scenes of a slide lie, so that they cannot be ordered by it."""
+    return by_position(_sections_of(slide)) is None
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A slide whose scenes the scanner took in another order than they lie in, and nobody said which is right.
+
+    scanned, lying : numbers of the scenes in the two orders.
+    """
+
+    slide: Slide
+    scanned: tuple[int, ...]
+    lying: tuple[int, ...]
+
+
+def disagreements(slides: Iterable[Slide]) -> tuple[Disagreement, ...]:
+    """Of good slides whose scenes nobody put in order. slides : one scan of each."""
+    found = []
+    for slide in slides:
+        scenes = _sections_of(slide)
+        lying = by_position(scenes)
+        is_open = slide.status == "Good" and not any(scene.order for scene in scenes)
+        if is_open and lying is not None and lying != by_scan(scenes):
+            found.append(Disagreement(slide, by_scan(scenes), lying))
+    return tuple(found)
+
+
+def _sections_of(slide: Slide) -> tuple[SlideScene, ...]:
+    return tuple(scene for scene in slide.scenes if scene.qc != END_VERDICT)
+
+
+# Slots
+
+
+def _slots_of(slide: Slide, scene_order: SceneOrder) -> Iterator[Section]:
     """The slots of a slide in order, not numbered yet. A good scene has one, with its copies behind it. A bad one has
     one that is empty, or as many as there shall be copies of it, which its nearest good neighbour fills."""
-    scenes = [scene for scene in slide.scenes if scene.qc != END_VERDICT]
-    scenes.sort(key=lambda scene: (scene.order or scene.number, scene.number))
+    scenes = scenes_in_order(slide, scene_order)
     good = [place for place, scene in enumerate(scenes) if slide.status == "Good" and scene.qc not in GAP_VERDICTS]
     copies: Counter[int] = Counter()
     for place, scene in enumerate(scenes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +14,8 @@ from brainstack.locking import holder_of
 from brainstack.plan import Plan, slot_named
 from brainstack.planning import progress_of
 from brainstack.progress import Progress
-from brainstack.records import Section
+from brainstack.records import Section, Slide
+from brainstack.stack import disagreements, is_unplaced
 from brainstack.stages import STAGES
 from brainstack.stamps import Step
 from brainstack.why import NextRun, sentences, steps_of_section
@@ -22,6 +23,7 @@ from brainstack.why import NextRun, sentences, steps_of_section
 MOST_FAILURES = 20
 """Failures named; the run's log has them all."""
 MOST_RESCANS = 5
+MOST_DISAGREEMENTS = 5
 VERDICTS = {1: "out of focus", 2: "bad tissue", 3: "end of the tissue"}
 MOST_LINES = 20
 """Reasons named for what the next run makes: with the table and the failures they fill a screen."""
@@ -60,7 +62,8 @@ def show(plan: Plan, failed: Mapping[Step, str], console: Console) -> None:
 
 
 def heading(plan: Plan) -> list[str]:
-    """How many slides and sections there are, and which scan is used of slides that were scanned several times."""
+    """How many slides and sections there are, which scan is used of slides that were scanned several times, and
+    whether scenes follow each other as they lie."""
     slides = len({plan.slide_number(file) for file in plan.czi_files})
     gaps, copies = sum(one.gap for one in plan.sections), sum(one.copy > 0 for one in plan.sections)
     words = [f"{slides} slides", f"{len(plan.sections)} sections"]
@@ -80,7 +83,42 @@ def heading(plan: Plan) -> list[str]:
             f"to change that: brainstack animal set {plan.folder.prep_id} {instead}"
         )
     more = len(plan.rescanned) - MOST_RESCANS
-    return [*lines, f"and {more} more slides that were scanned again"] if more > 0 else lines
+    lines += [f"and {more} more slides that were scanned again"] if more > 0 else []
+    return [*lines, *scene_orders(plan)]
+
+
+def scene_orders(plan: Plan) -> list[str]:
+    """Slides whose scenes the scanner took in another order than they lie in, until a person says which is right."""
+    prep_id, used = plan.folder.prep_id, plan.settings.slides.scene_order
+    lines = []
+    unplaced = [slide for slide in plan.slides_in_use.values() if slide.status == "Good" and is_unplaced(slide)]
+    if unplaced and used == "position":
+        lines.append(
+            f"of {len(unplaced)} slides ({unplaced[0].file_name}{' and others' if unplaced[1:] else ''}) it is not "
+            "known yet where the scenes lie: they are in the order of the scan until the next run has read them again"
+        )
+    found = disagreements(plan.slides_in_use.values())
+    for one in found[:MOST_DISAGREEMENTS]:
+        rescan = f" --rescan {one.slide.rescan}" if _has_several_scans(plan, one.slide) else ""
+        command = f"brainstack animal set {prep_id} --slide {one.slide.number}{rescan} --scene-order"
+        other = "position" if used == "scan" else "scan"
+        lines.append(
+            f"slide {one.slide.number} ({one.slide.file_name}): its scenes were scanned in the order "
+            f"{_listed(one.scanned)}, but lie, row by row from the left, in the order {_listed(one.lying)}; "
+            f'used is [slides] scene_order = "{used}"; say which is right: {command} {used} to keep it, '
+            f"or {command} {other}"
+        )
+    more = len(found) - MOST_DISAGREEMENTS
+    return [*lines, f"and {more} more slides whose scenes lie in another order"] if more > 0 else lines
+
+
+def _has_several_scans(plan: Plan, slide: Slide) -> bool:
+    """True where a slide was scanned more than once."""
+    return sum(one.number == slide.number for one in plan.records.slides) > 1
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def show_section(plan: Plan, failed: Mapping[Step, str], name: str, console: Console) -> None:

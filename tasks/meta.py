@@ -1,21 +1,23 @@
-"""Meta: what a slide scan holds, from its metadata."""
+"""Meta: what a slide scan holds, from its metadata, and its photographs of the glass."""
 
 from __future__ import annotations
 
-from brainstack.files.whole import write_json
-from brainstack.intake import record
+from brainstack.intake import slide_scan
 from brainstack.plan import Plan
-from brainstack.slide_content import read_content
+from brainstack.slide_content import keep_content, read_content, read_pictures, say_what_is_left_out
 from brainstack.stamps import Step
 from tasks.base import SlideTask
 
 
 class Meta(SlideTask):
-    """Reads a CZI's metadata: scenes, channels, pixel size. The database takes it in."""
+    """Reads a CZI's metadata: scenes, channels, pixel size, label and preview. The database takes it in."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
-        content, signature = read_content(plan.folder.czi / f"{step.item}.czi", plan.settings)
+        path = plan.folder.czi / f"{step.item}.czi"
+        content, signature = read_content(path, plan.settings, plan.records.scan_run)
+        pictures = read_pictures(path)
 
-        write_json(plan.folder.meta(step.item), content)
-        record(plan.folder, "slide", content)
+        say_what_is_left_out(slide_scan(content["scan"]), plan.settings)
+
+        keep_content(plan.folder, step.item, content, pictures)
         return {"": signature}

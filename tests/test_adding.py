@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 from by_hand import write_slide
 
 from brainstack.adding import Change, add_animal, change_animal, factor_for, known_animals
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
+from brainstack.demo.czi_writer import ChannelSettings, Tile, metadata_xml, write_czi
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Scene, SlideScan
@@ -81,6 +84,23 @@ def test_slides_that_do_not_say_their_pixel_size_need_one(tmp_path: Path, folder
     write_slide(tmp_path / "scans" / "slide001.czi", pixel_um=None)
     refused(tmp_path / "scans", "give --pixel-size-um", folder)
     assert add(tmp_path / "scans", resolution_um=0.65)
+
+
+def test_slides_whose_pixels_are_not_square_need_a_size(tmp_path: Path, folder: AnimalFolder) -> None:
+    about = metadata_xml(channels=[ChannelSettings("DAPI")], pixel_size_um=(0.65, 0.325), pixel_type="Gray16")
+    (tmp_path / "scans").mkdir()
+    write_czi(tmp_path / "scans" / "slide001.czi", [Tile(np.ones((20, 30), np.uint16), 0, 0)], metadata=about)
+    refused(tmp_path / "scans", "0.65 um wide and 0.325 um high; .* give --pixel-size-um", folder)
+    assert add(tmp_path / "scans", resolution_um=0.65)
+
+
+def test_who_gave_the_pixel_size_is_kept(czi: Path, folder: AnimalFolder) -> None:
+    add(czi)
+    assert not records().scan_run.resolution_given
+    change_animal("DK39", Change(pixel_size_um=10.0))
+    assert records().scan_run.resolution_given
+    add(czi, "DK40", resolution_um=0.65)
+    assert records("DK40").scan_run.resolution_given
 
 
 @pytest.mark.parametrize("size", [0.0, -1.0, float("nan"), float("inf")])
@@ -161,6 +181,50 @@ def test_each_change_is_kept(czi: Path) -> None:
     assert records().slides[0].scenes == ()
 
 
+def crossed(czi: Path) -> None:
+    """An animal with a slide whose second scene lies to the left of the first, and the third below both."""
+    add(czi)
+    scenes = (Scene(1, 0, 50, 0, 9, 9), Scene(2, 1, 0, 0, 9, 9), Scene(3, 2, 0, 50, 9, 9))
+    scan = SlideScan("DK39_slide001.czi", "Gray16", (10, 10), (Channel(1, "DAPI"),), scenes)
+    with open_database(database_url()) as database:
+        database.take_in_slide("DK39", scan, slide_number=1, rescan=1, file_size=1)
+
+
+def places() -> list[int | None]:
+    return [scene.order for scene in records().slides[0].scenes]
+
+
+@pytest.mark.usefixtures("data_root")
+def test_all_scenes_of_a_slide_are_put_in_order_at_once(czi: Path) -> None:
+    crossed(czi)
+    change_animal("DK39", Change(slide=1, scene_order="position"))
+    assert places() == [2, 1, 3]
+    change_animal("DK39", Change(slide=1, scene_order="scan"))
+    assert places() == [1, 2, 3]
+    change_animal("DK39", Change(slide=1, scene_order="settings"))
+    assert places() == [None, None, None]
+
+
+def test_a_scene_is_moved_from_the_place_that_the_settings_give_it(czi: Path, folder: AnimalFolder) -> None:
+    crossed(czi)
+    folder.settings.write_text('[slides]\nscene_order = "position"\n')
+    change_animal("DK39", Change(slide=1, scene=3, order=1))  # of 2, 1, 3
+    assert places() == [3, 2, 1]
+    change_animal("DK39", Change(slide=1, scene=3, order=3))
+    assert places() == [None, None, None]
+
+
+@pytest.mark.usefixtures("data_root")
+def test_a_slide_read_before_places_were_kept_is_to_be_read_again(czi: Path) -> None:
+    crossed(czi)
+    engine = sqlite3.connect(database_url().removeprefix("sqlite:///"))
+    with engine:
+        engine.execute("UPDATE slide_czi_to_tif SET x = NULL, y = NULL")
+    engine.close()
+    with pytest.raises(BrainstackError, match=r"before the places .* luigi --module tasks Meta --animal DK39"):
+        change_animal("DK39", Change(slide=1, scene_order="position"))
+
+
 @pytest.mark.usefixtures("data_root")
 def test_what_is_not_named_stays(czi: Path) -> None:
     add(czi, rotation=3, flip="flip")
@@ -181,6 +245,10 @@ def test_what_is_not_named_stays(czi: Path) -> None:
         (Change(rescan=2), "with --slide"),
         (Change(slide=1, rescan=1), "Of the slide nothing was said"),
         (Change(slide=1, scene=1), "Of the scene nothing was said"),
+        (Change(scene_order="scan"), "with --slide"),
+        (Change(slide=1, scene=1, order=1, scene_order="scan"), "wanted one of the two"),
+        (Change(slide=7, scene_order="position"), "no slide 7"),
+        (Change(slide=1, rescan=2, scene_order="position"), r"has the rescans 1 \(DK39_slide001.czi\)"),
         (Change(slide=1, qc=1), "number there with --scene"),
         (Change(slide=1, order=1), "number there with --scene"),
         (Change(slide=1, scene=1, qc=1, dropped=True), "wanted one"),

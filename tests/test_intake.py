@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import resource
 import signal
@@ -131,3 +132,18 @@ def test_a_record_that_does_not_fit_on_the_disk_is_an_error(folder: AnimalFolder
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_places_on_the_stage_come_back_as_they_were() -> None:
+    scenes = (Scene(1, 0, 0, 0, 9, 9, (1.5, -2.0)), Scene(2, 1, 0, 0, 9, 9))
+    said = dataclasses.replace(SCAN, scenes=scenes, channels=(Channel(1, "DAPI", 2.5),), pixel_size_um=None)
+    assert slide_scan(json.loads(json.dumps(dataclasses.asdict(said)))) == said
+
+
+def test_checksum_and_pictures_of_a_slide_are_taken_in(folder: AnimalFolder) -> None:
+    more = {"checksum_kind": "quick", "checksum": "0a" * 16, "pictures": ["label"]}
+    record(folder, "slide", SLIDE | more)
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        (slide,) = database.animal_records("DK39").slides
+    assert slide.pictures == ("label",)

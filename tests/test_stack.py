@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from by_hand import plan_of, slide
 
-from brainstack.records import Histology, Slide
-from brainstack.stack import middle_of, scans_in_use, stack_of
+from brainstack.records import Histology, Slide, SlideScene
+from brainstack.stack import SceneOrder, by_position, disagreements, is_unplaced, middle_of, scans_in_use, stack_of
 
 ASCENDING, DESCENDING = Histology("DK39"), Histology("DK39", "DESC")
 
@@ -77,6 +77,90 @@ def test_a_scene_that_was_moved_keeps_its_key_and_its_image() -> None:
 def test_the_neighbour_of_a_bad_scene_is_the_one_beside_it_now() -> None:
     moved = slide(1, 4, order={1: 4, 2: 1, 3: 2, 4: 3}, qc={1: 1}, replicates={1: 1})
     assert stack(moved) == ["slide001_S2", "slide001_S3", "slide001_S4", "slide001_S4_copy1"]
+
+
+# The order by position
+
+
+def placed(*places: tuple[int, int] | tuple[int, int, int, int], **others: object) -> Slide:
+    """A slide whose scenes lie at these places: (x, y), or (x, y, width, height); 60 x 40 pixels if not said."""
+    scenes = tuple(
+        SlideScene(number, number - 1, *(place[2:] or (60, 40)), x=place[0], y=place[1])
+        for number, place in enumerate(places, start=1)
+    )
+    return replace(slide(1), scenes=scenes, **others)  # type: ignore[arg-type]
+
+
+def numbers(one: Slide, scene_order: SceneOrder) -> list[int]:
+    return [section.scene for section in stack_of([one], ASCENDING, scene_order)]
+
+
+@pytest.mark.parametrize(
+    ("places", "lying"),
+    [
+        ([(0, 0), (100, 0), (0, 100), (100, 100)], (1, 2, 3, 4)),  # two rows as they should be
+        ([(100, 100), (0, 100), (100, 0), (0, 0)], (4, 3, 2, 1)),  # the scanner began at the other corner
+        ([(0, 0), (0, 100), (100, 100), (100, 0)], (1, 4, 2, 3)),  # the scanner went down, and up again
+        ([(100, 15), (0, 0), (200, -10)], (2, 1, 3)),  # a slide that lies a little crooked is one row
+        ([(0, 0), (-50, 19), (100, 81), (0, 100)], (2, 1, 4, 3)),  # 21 of 40 pixels beside each other: one row
+        ([(0, 0), (-50, 20)], (1, 2)),  # 20 of 40 are no more than half: two rows
+        ([(0, 0, 60, 200), (-100, 150, 60, 40)], (2, 1)),  # of a small scene beside a large one, all of it
+        ([(0, 0, 200, 40), (90, 5, 10, 30)], (2, 1)),  # by the middles: 95 lies before 100
+        ([(-900, -500), (-990, -500)], (2, 1)),  # places may be negative
+        ([(0, 0), (0, 0)], (1, 2)),  # one upon the other: as scanned
+        ([(5, 5)], (1,)),
+        ([], ()),
+    ],
+)
+def test_by_position_is_row_by_row_from_the_top_and_each_row_from_the_left(
+    places: list[tuple[int, int]], lying: tuple[int, ...]
+) -> None:
+    assert by_position(placed(*places).scenes) == lying
+    assert numbers(placed(*places), "position") == list(lying)
+    assert numbers(placed(*places), "scan") == sorted(lying)
+
+
+def test_scenes_side_by_side_with_a_third_are_in_one_row() -> None:
+    """A row that falls from left to right: the first and the last are not beside each other."""
+    assert by_position(placed((200, 36), (100, 18), (0, 0), (0, 100)).scenes) == (3, 2, 1, 4)
+
+
+def test_by_position_keys_and_images_stay_with_the_scan() -> None:
+    sections = stack_of([placed((100, 0), (0, 0))], ASCENDING, "position")
+    assert [section.key for section in sections] == ["slide001_S2", "slide001_S1"]
+    assert sections[0].tif_name(1) == "DK39_slide001_S2_C1.tif"
+    assert sections[0].scene_index == 1
+
+
+def test_a_person_s_order_wins_over_both() -> None:
+    said = placed((100, 0), (0, 0), (200, 0))
+    scenes = tuple(replace(scene, order=place) for scene, place in zip(said.scenes, (3, 2, 1), strict=True))
+    for scene_order in ("scan", "position"):
+        assert numbers(replace(said, scenes=scenes), scene_order) == [3, 2, 1]
+
+
+def test_the_end_of_the_tissue_has_no_place_by_position() -> None:
+    one = placed((100, 0), (0, 0), (50, 0))
+    ended = replace(one, scenes=(*one.scenes[:2], replace(one.scenes[2], qc=3)))
+    assert numbers(ended, "position") == [2, 1]
+
+
+def test_a_slide_that_was_read_before_places_were_kept_stays_in_the_order_of_the_scan() -> None:
+    old = replace(placed((100, 0), (0, 0)), scenes=slide(1).scenes)
+    assert is_unplaced(old)
+    assert numbers(old, "position") == [1, 2]
+    assert disagreements([old]) == ()
+
+
+def test_where_the_two_orders_disagree_both_are_told() -> None:
+    (found,) = disagreements([placed((0, 0), (100, 0)), placed((100, 0), (0, 0))])
+    assert (found.scanned, found.lying) == ((1, 2), (2, 1))
+
+
+def test_a_slide_about_which_a_person_said_something_disagrees_with_nobody() -> None:
+    wrong = placed((100, 0), (0, 0))
+    said = replace(wrong, scenes=tuple(replace(scene, order=scene.number) for scene in wrong.scenes))
+    assert disagreements([said, replace(wrong, status="Bad")]) == ()
 
 
 # Scans

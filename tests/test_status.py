@@ -5,13 +5,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from by_hand import plan_of, run_by_hand, slide
+from by_hand import plan_of, run_by_hand, settings_with, slide
 from rich.console import Console
 
 from brainstack.plan import Plan
-from brainstack.records import Channel
+from brainstack.records import Channel, Slide
 from brainstack.stamps import Stamps, Step
-from brainstack.status import MOST_FAILURES, MOST_RESCANS, show
+from brainstack.status import MOST_DISAGREEMENTS, MOST_FAILURES, MOST_RESCANS, show
 
 
 @pytest.fixture
@@ -93,6 +93,48 @@ def test_many_slides_scanned_again_are_not_all_named(tmp_path: Path) -> None:
     text = shown(plan_of(tmp_path, [slide(number, rescan=scan) for number in range(1, 9) for scan in (1, 2)]))
     assert text.count("is used, not") == MOST_RESCANS
     assert "and 3 more slides that were scanned again" in text
+
+
+def crossed(number: int, rescan: int = 1) -> Slide:
+    """A slide whose second scene lies to the left of the first."""
+    one = slide(number, rescan=rescan)
+    first, second = one.scenes
+    return dataclasses.replace(
+        one, scenes=(dataclasses.replace(first, x=100, y=0), dataclasses.replace(second, x=0, y=0))
+    )
+
+
+@pytest.mark.parametrize(("used", "other"), [("scan", "position"), ("position", "scan")])
+def test_scenes_that_lie_in_another_order_are_said_with_what_to_do(tmp_path: Path, used: str, other: str) -> None:
+    settings = settings_with(slides={"scene_order": used}, tifs={"thumbnail_factor": 1})
+    text = shown(plan_of(tmp_path, [crossed(1), slide(2)], settings=settings))
+    command = "brainstack animal set DK39 --slide 1 --scene-order"
+    assert (
+        "slide 1 (DK39_slide001.czi): its scenes were scanned in the order 1, 2, but lie, row by row from the left, in "
+        f'the order 2, 1; used is [slides] scene_order = "{used}"; say which is right: {command} {used} to keep it, '
+        f"or {command} {other}\n"
+    ) in text
+
+
+def test_of_a_slide_scanned_again_the_scan_in_use_is_put_in_order(tmp_path: Path) -> None:
+    text = shown(plan_of(tmp_path, [crossed(1), crossed(1, rescan=2)]))
+    assert text.count("were scanned in the order") == 1
+    assert "slide 1 (DK39_slide001_rescan2.czi)" in text
+    assert "animal set DK39 --slide 1 --rescan 2 --scene-order scan" in text
+
+
+def test_many_slides_in_another_order_are_not_all_named(tmp_path: Path) -> None:
+    text = shown(plan_of(tmp_path, [crossed(number) for number in range(1, MOST_DISAGREEMENTS + 4)]))
+    assert text.count("were scanned in the order") == MOST_DISAGREEMENTS
+    assert "and 3 more slides whose scenes lie in another order" in text
+
+
+def test_slides_whose_places_are_not_known_yet_are_said_where_these_matter(tmp_path: Path) -> None:
+    slides = [slide(1), slide(2), crossed(3)]
+    settings = settings_with(slides={"scene_order": "position"}, tifs={"thumbnail_factor": 1})
+    words = "of 2 slides (DK39_slide001.czi and others) it is not known yet where the scenes lie"
+    assert words in shown(plan_of(tmp_path, slides, settings=settings))
+    assert words not in shown(plan_of(tmp_path, slides))
 
 
 def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def _scan_run_row(scan_run: ScanRun, histology: Histology) -> ScanRunRow:
         prep_id=scan_run.prep_id,
         slide_folder_path=scan_run.slide_folder_path,
         resolution=scan_run.resolution_um,
+        resolution_given=scan_run.resolution_given,
         zresolution=histology.section_thickness_um,
         rotation=scan_run.rotation,
         flip=scan_run.flip,
@@ -156,10 +157,11 @@ def set_section_plane(session: Session, prep_id: str, plane: str) -> None:
 
 
 def set_resolution(session: Session, prep_id: str, pixel_size_um: float) -> None:
-    """pixel_size_um : side of a pixel of the scan."""
+    """pixel_size_um : side of a pixel of the scan, as a person says it."""
     if not 0 < pixel_size_um < float("inf"):
         raise BrainstackError(f"The pixel size was given as {pixel_size_um}; wanted micrometres above 0.")
-    scan_run_row(session, prep_id).resolution = float(pixel_size_um)
+    row = scan_run_row(session, prep_id)
+    row.resolution, row.resolution_given = float(pixel_size_um), True
 
 
 def take_in_canvas(session: Session, prep_id: str, width: int, height: int) -> None:
@@ -201,6 +203,7 @@ def animal_records(session: Session, prep_id: str) -> AnimalRecords:
             scan_run.flip,
             scan_run.number_of_slides,
             scan_run.channels_per_scene,
+            scan_run.resolution_given,
         ),
         _slides(session, scan_run.id),
         tuple(pairs(session, prep_id, BY_HAND)),
@@ -223,7 +226,8 @@ def _slides(session: Session, scan_run_id: int) -> tuple[Slide, ...]:
 
 def _slide(slide: SlideRow, tifs: list[TifRow]) -> Slide:
     scenes = [list(rows) for _, rows in groupby(tifs, lambda row: row.scene_number)]
-    channels = {row.channel: Channel(row.channel, row.channel_name or "") for row in tifs}
+    channels = {row.channel: Channel(row.channel, row.channel_name or "", row.exposure) for row in tifs}
+    pictures = {"label": slide.has_label, "preview": slide.has_preview}
     return Slide(
         slide.file_name,
         slide.slide_physical_id,
@@ -231,6 +235,8 @@ def _slide(slide: SlideRow, tifs: list[TifRow]) -> Slide:
         slide.slide_status,
         tuple(_scene(slide, rows) for rows in scenes if _is_section(slide, rows)),
         tuple(channels[number] for number in sorted(channels)),
+        slide.pixel_type or "",
+        tuple(name for name, is_there in pictures.items() if is_there),
     )
 
 
@@ -251,6 +257,8 @@ def _scene(slide: SlideRow, rows: list[TifRow]) -> SlideScene:
         verdict(slide, rows),
         order or None,
         _replicates(slide, rows),
+        row.x,
+        row.y,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
@@ -64,14 +64,32 @@ class Database:
 
     # What stages found
 
-    def take_in_slide(self, prep_id: str, scan: SlideScan, *, slide_number: int, rescan: int, file_size: int) -> None:
+    def take_in_slide(
+        self,
+        prep_id: str,
+        scan: SlideScan,
+        *,
+        slide_number: int,
+        rescan: int,
+        file_size: int,
+        checksum: tuple[str, str] | None = None,
+        pictures: Collection[str] = (),
+    ) -> None:
         """What a CZI file says: rows of slide and slide_czi_to_tif, new or brought up to date.
 
         What a person decided stays (slide_status, scene_qc, inserts, active, comments). A scene or channel that the
-        file no longer holds loses its row. file_size : bytes.
+        file no longer holds loses its row. file_size : bytes. checksum : its kind, "quick" or "whole", and its digits;
+        None where it was not computed. pictures : of "label" and "preview", those that the scan has.
         """
         slides.take_in_slide(
-            self._writing(), prep_id, scan, slide_number=slide_number, rescan=rescan, file_size=file_size
+            self._writing(),
+            prep_id,
+            scan,
+            slide_number=slide_number,
+            rescan=rescan,
+            file_size=file_size,
+            checksum=checksum,
+            pictures=pictures,
         )
 
     def take_in_tifs(self, prep_id: str, files: Iterable[TifFile]) -> None:
@@ -146,10 +164,24 @@ class Database:
         slides.set_replicates(self._writing(), prep_id, slide_number, scene, replicates, rescan=rescan)
 
     def set_scene_order(
-        self, prep_id: str, slide_number: int, scene: int, place: int, *, rescan: int | None = None
+        self,
+        prep_id: str,
+        slide_number: int,
+        scene: int,
+        place: int,
+        *,
+        rescan: int | None = None,
+        default: Sequence[int] = (),
     ) -> None:
-        """place : of a scene among all scenes of its slide, from 1; its number stays."""
-        slides.set_scene_order(self._writing(), prep_id, slide_number, scene, place, rescan=rescan)
+        """place : of a scene among all scenes of its slide, from 1; its number stays. default : numbers of the scenes
+        in the order that they have where nobody gave them another; by number where it is empty."""
+        slides.set_scene_order(self._writing(), prep_id, slide_number, scene, place, rescan=rescan, default=default)
+
+    def set_order_of_scenes(
+        self, prep_id: str, slide_number: int, order: Sequence[int] | None, *, rescan: int | None = None
+    ) -> None:
+        """order : numbers of a slide's scenes as they follow each other; None where the settings shall say."""
+        slides.set_order_of_scenes(self._writing(), prep_id, slide_number, order, rescan=rescan)
 
     def set_orientation(self, prep_id: str, rotation: int, flip: str) -> None:
         """rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" or "flop"."""

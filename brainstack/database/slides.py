@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import PurePath
 
 from sqlalchemy import delete, func, select
@@ -17,12 +17,22 @@ from brainstack.records import Channel, Scene, SlideScan, TifFile
 
 END_OF_TISSUE = 3
 """scene_qc of a scene that was never a section."""
+LONGEST_WORDS = 100
+"""Letters of a column that is for people only; MySQL refuses more."""
 MOST_REPLICATES = 20
 """More copies of one section in a row are a slip of the finger."""
 
 
 def take_in_slide(
-    session: Session, prep_id: str, scan: SlideScan, *, slide_number: int, rescan: int, file_size: int
+    session: Session,
+    prep_id: str,
+    scan: SlideScan,
+    *,
+    slide_number: int,
+    rescan: int,
+    file_size: int,
+    checksum: tuple[str, str] | None = None,
+    pictures: Collection[str] = (),
 ) -> None:
     """What a CZI file says. What a person decided about the slide or its scenes stays.
 
@@ -37,6 +47,10 @@ def take_in_slide(
         session.add(slide)
     slide.slide_physical_id, slide.rescan_number = int(slide_number), int(rescan)
     slide.scenes, slide.file_size = len(scan.scenes), int(file_size)
+    slide.pixel_type = scan.pixel_type
+    slide.acquired_at, slide.objective = scan.acquired_at[:LONGEST_WORDS], scan.objective[:LONGEST_WORDS]
+    slide.checksum_kind, slide.checksum = checksum or (None, None)
+    slide.has_label, slide.has_preview = "label" in pictures, "preview" in pictures
     session.flush()
     _take_in_scenes(session, slide.id, scan)
     _complete_scan_run(session, run, scan)
@@ -62,8 +76,13 @@ def _said_of_tif(slide_id: int, stem: str, scene: Scene, channel: Channel) -> Va
         "file_name": f"{stem}_S{scene.number}_C{channel.number}.tif",
         "scene_index": int(scene.index),
         "channel_name": channel.name,
+        "exposure": None if channel.exposure_ms is None else float(channel.exposure_ms),
+        "x": int(scene.x),
+        "y": int(scene.y),
         "width": int(scene.width),
         "height": int(scene.height),
+        "stage_x": None if scene.stage_um is None else float(scene.stage_um[0]),
+        "stage_y": None if scene.stage_um is None else float(scene.stage_um[1]),
     }
 
 
@@ -71,7 +90,7 @@ def _complete_scan_run(session: Session, run: ScanRunRow, scan: SlideScan) -> No
     if run.resolution is None and scan.pixel_size_um is not None:
         run.resolution = float(scan.pixel_size_um[0])
     if not run.objective and scan.objective:
-        run.objective = scan.objective
+        run.objective = scan.objective[:LONGEST_WORDS]
     of_run = SlideRow.scan_run_id == run.id
     slides = select(func.count(SlideRow.slide_physical_id.distinct())).where(of_run)
     channels = select(func.max(TifRow.channel)).join(SlideRow, SlideRow.id == TifRow.slide_id).where(of_run)
@@ -154,25 +173,56 @@ def set_replicates(
 
 
 def set_scene_order(
-    session: Session, prep_id: str, slide_number: int, scene: int, place: int, *, rescan: int | None = None
+    session: Session,
+    prep_id: str,
+    slide_number: int,
+    scene: int,
+    place: int,
+    *,
+    rescan: int | None = None,
+    default: Sequence[int] = (),
 ) -> None:
     """place : among all scenes of the slide, from 1; the scenes behind it move up. The numbers of scenes, so the names
-    of their TIFFs and keys, stay."""
+    of their TIFFs and keys, stay. default : numbers of the scenes in the order that they have where nobody gave them
+    another; those left out follow by number."""
     slide, _ = _scene_rows(session, prep_id, slide_number, scene, rescan)
-    rows: dict[int, list[TifRow]] = defaultdict(list)
-    for row in session.scalars(select(TifRow).where(TifRow.slide_id == slide.id)):
-        rows[row.scene_number].append(row)
+    rows = _rows_by_scene(session, slide)
     if not 1 <= place <= len(rows):
         raise BrainstackError(
             f"{prep_id}: place {place} was given for scene {scene} of slide {slide_number}, which has {len(rows)} "
             f"scenes; wanted 1 to {len(rows)}."
         )
-    order = sorted(rows, key=lambda number: (rows[number][0].order_on_slide or number, number))
+    by_default = _with_all(rows, default)
+    order = sorted(rows, key=lambda one: (rows[one][0].order_on_slide or by_default.index(one) + 1, one))
     order.remove(scene)
     order.insert(place - 1, scene)
-    for number, scenes_place in zip(order, range(1, len(order) + 1), strict=True):
-        for row in rows[number]:
-            row.order_on_slide = None if order == sorted(order) else scenes_place
+    _write_order(rows, None if order == by_default else order)
+
+
+def set_order_of_scenes(
+    session: Session, prep_id: str, slide_number: int, order: Sequence[int] | None, *, rescan: int | None = None
+) -> None:
+    """order : numbers of the scenes; those left out follow by number. None: nobody gives them an order any more."""
+    rows = _rows_by_scene(session, _slide_row(session, prep_id, slide_number, rescan))
+    _write_order(rows, None if order is None else _with_all(rows, order))
+
+
+def _rows_by_scene(session: Session, slide: SlideRow) -> dict[int, list[TifRow]]:
+    rows: dict[int, list[TifRow]] = defaultdict(list)
+    for row in session.scalars(select(TifRow).where(TifRow.slide_id == slide.id)):
+        rows[row.scene_number].append(row)
+    return rows
+
+
+def _with_all(numbers: Iterable[int], first: Sequence[int]) -> list[int]:
+    known = sorted(numbers)
+    return [*(one for one in first if one in known), *(one for one in known if one not in first)]
+
+
+def _write_order(rows: dict[int, list[TifRow]], order: Sequence[int] | None) -> None:
+    for number, of_scene in rows.items():
+        for row in of_scene:
+            row.order_on_slide = None if order is None else order.index(number) + 1
 
 
 def _write_verdict(slide: SlideRow, rows: list[TifRow], qc: int) -> None:

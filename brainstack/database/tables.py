@@ -61,6 +61,7 @@ Bytes = Annotated[int, mapped_column(BigInteger, default=0, server_default=text(
 Duration = Annotated[float, mapped_column(Double, default=0, server_default=text("0"))]
 Created = Annotated[datetime, mapped_column(default=utc_now, server_default=func.current_timestamp())]
 Active = Annotated[bool, mapped_column(default=True, server_default=text("1"))]
+No = Annotated[bool, mapped_column(default=False, server_default=text("0"))]
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -120,9 +121,9 @@ class HistologyRow(Table):
 class ScanRunRow(Table):
     """How the slides of an animal were scanned. Code reads the run with the lowest rescan_number.
 
-    resolution : micrometres a pixel; zresolution : micrometres a section, for people (code reads
-    histology.section_thickness). width, height : the common canvas in pixels of the full scan. rotation : quarter
-    turns clockwise.
+    resolution : micrometres a pixel, which is square; resolution_given : 1 where a person said it, 0 where the first
+    CZI did. zresolution : micrometres a section, for people (code reads histology.section_thickness). width, height :
+    the common canvas in pixels of the full scan. rotation : quarter turns clockwise.
     """
 
     __tablename__ = "scan_run"
@@ -140,6 +141,7 @@ class ScanRunRow(Table):
     machine: Mapped[Words]
     objective: Mapped[Words]
     resolution: Mapped[float | None] = mapped_column(Double)
+    resolution_given: Mapped[No]
     zresolution: Mapped[float | None] = mapped_column(Double)
     scan_date: Mapped[date | None]
     number_of_slides: Mapped[Count]
@@ -160,6 +162,10 @@ class SlideRow(Table):
     file_name : of the CZI. insert_... : how many copies of scene 1 to 6 follow it; of a bad scene, how
     many slots copies of its nearest good neighbour fill. scene_qc_n : the verdict on scene n, n from 1 to 6. Both are
     in slide_czi_to_tif from the seventh scene on.
+    pixel_type, acquired_at, objective : as the CZI says; acquired_at is its own text, ISO 8601. checksum : of the CZI,
+    in hexadecimal; checksum_kind : "quick" (of its directory, metadata and size) or "whole" (BLAKE2b of 128 bits, of
+    each byte). has_label, has_preview : whether Meta found the scanner's photographs of the glass. NULL where the slide
+    was read before these were kept.
     """
 
     __tablename__ = "slide"
@@ -190,7 +196,14 @@ class SlideRow(Table):
     file_name: Mapped[FileName]
     file_size: Mapped[Bytes]
     processing_duration: Mapped[Duration]
-    processed: Mapped[bool] = mapped_column(default=False, server_default=text("0"))
+    processed: Mapped[No]
+    pixel_type: Mapped[Words]
+    acquired_at: Mapped[Words]
+    objective: Mapped[Words]
+    checksum: Mapped[Words]
+    checksum_kind: Mapped[Words]
+    has_label: Mapped[No]
+    has_preview: Mapped[No]
     comments: Mapped[Comments]
     active: Mapped[Active]
     created: Mapped[Created]
@@ -204,7 +217,9 @@ class TifRow(Table):
     another than scene_number. active : 0 on every channel of a scene that was never a section (it has no place in the
     stack). scene_qc, replicates : the verdict and the number of copies from the seventh scene of a slide on; NULL for
     the first six, whose verdict is slide.scene_qc_n and whose copies are slide.insert_... So each is written in one
-    place only.
+    place only. x, y : top left corner of the scene on the slide, in pixels of the scan. stage_x, stage_y : its centre
+    as the stage counts, in micrometres. exposure : of the channel, in milliseconds. NULL where the CZI does not say, or
+    was read before they were kept.
     """
 
     __tablename__ = "slide_czi_to_tif"
@@ -223,8 +238,13 @@ class TifRow(Table):
     channel_name: Mapped[Words]
     scene_qc: Mapped[int | None]
     replicates: Mapped[int | None]
+    x: Mapped[int | None]
+    y: Mapped[int | None]
     width: Mapped[Count]
     height: Mapped[Count]
+    stage_x: Mapped[float | None] = mapped_column(Double)
+    stage_y: Mapped[float | None] = mapped_column(Double)
+    exposure: Mapped[float | None] = mapped_column(Double)
     file_size: Mapped[Bytes]
     processing_duration: Mapped[Duration]
     include_tag: Mapped[Words]

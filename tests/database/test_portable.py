@@ -32,7 +32,7 @@ def use_everything(url: str, scan_of: Callable[..., SlideScan]) -> None:
             if not database.animals():
                 database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "/scans"))
             scan = scan_of("a.czi", scenes=scenes)
-            database.take_in_slide("DK39", scan, slide_number=1, rescan=1, file_size=1)
+            database.take_in_slide("DK39", scan, slide_number=1, rescan=1, file_size=1, checksum=("quick", "0a"))
             database.take_in_tifs("DK39", [TifFile("a_S1_C1.tif", 1, 1, 1, 1.0)])
             database.take_in_pairs("DK39", [PairTransform("a_S1", "a_S2", 0.0, 0.0, 0.0, 1.0)])
             database.take_in_canvas("DK39", 10, 10)
@@ -40,6 +40,8 @@ def use_everything(url: str, scan_of: Callable[..., SlideScan]) -> None:
             database.set_slide_status("DK39", 1, "Good")
             database.set_scene_qc("DK39", 1, 1, 1)
             database.set_scene_qc("DK39", 1, 7, 1)
+            database.set_scene_order("DK39", 1, 2, 1)
+            database.set_order_of_scenes("DK39", 1, (2, 1))
             database.set_orientation("DK39", 1, "flip")
             database.set_side_sectioned_first("DK39", "DESC")
             database.animal_records("DK39")

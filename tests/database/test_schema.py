@@ -4,6 +4,7 @@ import multiprocessing
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -80,19 +81,41 @@ def test_the_first_revision_can_be_taken_back(empty: str) -> None:
     assert left == ["alembic_version"]
 
 
-def test_a_database_of_the_first_version_keeps_its_rows(url: str, scan_of: Callable[..., SlideScan]) -> None:
-    """As 0.1.0 left it: brought up to date, with nobody's order and no copies."""
+def taken_back(url: str, *revisions: str) -> None:
+    """Make the database what an earlier brainstack left. revisions : to take back, the newest first."""
+    with engine_for(url) as engine, engine.begin() as connection:
+        for revision in revisions:
+            script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision(revision)
+            with Operations.context(MigrationContext.configure(connection)):
+                script.module.downgrade()
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{script.down_revision}'"))
+
+
+@pytest.mark.parametrize("revisions", [("0003", "0002"), ("0003",)], ids=["0.1.0", "order and copies"])
+def test_an_older_database_keeps_its_rows(
+    url: str, scan_of: Callable[..., SlideScan], revisions: tuple[str, ...]
+) -> None:
+    """Brought up to date, it knows all that it did, and nothing yet of what the scans say beyond that."""
     with open_database(url) as database:
         database.take_in_slide("DK39", scan_of("a.czi"), slide_number=1, rescan=1, file_size=1)
+        database.set_scene_qc("DK39", 1, 2, 1)
         before = database.animal_records("DK39")
-    with engine_for(url) as engine, engine.begin() as connection:
-        script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0002")
-        with Operations.context(MigrationContext.configure(connection)):
-            script.module.downgrade()
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    taken_back(url, *revisions)
+    create_or_upgrade(url)
+    slides = tuple(
+        replace(slide, pixel_type="", scenes=tuple(replace(scene, x=None, y=None) for scene in slide.scenes))
+        for slide in before.slides
+    )
+    with open_database(url) as database:
+        after = database.animal_records("DK39")
+    assert after == replace(before, slides=slides, scan_run=replace(before.scan_run, resolution_given=True))
+
+
+def test_a_pixel_size_that_an_older_database_does_not_have_nobody_gave(url: str) -> None:
+    taken_back(url, "0003")
     create_or_upgrade(url)
     with open_database(url) as database:
-        assert database.animal_records("DK39") == before
+        assert not database.animal_records("DK39").scan_run.resolution_given
 
 
 def test_a_migration_that_fails_leaves_no_half_made_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +140,9 @@ def test_the_schema_and_its_migration_are_written_for_mysql_too(empty: str) -> N
     written = StringIO()
     context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True, "output_buffer": written})
     with engine_for(empty) as engine, engine.connect() as connection, Operations.context(context):
-        ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0001").module.upgrade()
+        scripts = ScriptDirectory.from_config(schema.alembic_config(connection))
+        for revision in ("0001", "0002", "0003"):
+            scripts.get_revision(revision).module.upgrade()
     assert written.getvalue().count("CREATE TABLE") == len(Table.metadata.tables)
     assert "id INTEGER NOT NULL AUTO_INCREMENT" in written.getvalue()
     assert "started_at DATETIME(6) NOT NULL" in written.getvalue()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from brainstack.database import open_database
 from brainstack.database.engine import engine_for
 from brainstack.errors import BrainstackError
-from brainstack.records import Channel, Slide, SlideScan, SlideScene, TifFile
+from brainstack.records import Channel, Scene, Slide, SlideScan, SlideScene, TifFile
 
 ScanOf = Callable[..., SlideScan]
 
 
-def take_in(url: str, scan: SlideScan, slide_number: int = 1, rescan: int = 1) -> None:
+def take_in(url: str, scan: SlideScan, slide_number: int = 1, rescan: int = 1, **more: Any) -> None:
     with open_database(url) as database:
-        database.take_in_slide("DK39", scan, slide_number=slide_number, rescan=rescan, file_size=2**33)
+        database.take_in_slide("DK39", scan, slide_number=slide_number, rescan=rescan, file_size=2**33, **more)
 
 
 def slides_in(url: str) -> tuple[Slide, ...]:
@@ -38,9 +39,61 @@ def everything(url: str) -> list[Any]:
 
 def test_a_slide_comes_back_with_its_scenes_and_channels(url: str, scan_of: ScanOf) -> None:
     take_in(url, scan_of("DK39_slide058.czi"), slide_number=58)
-    scenes = SlideScene(1, 0, 100, 50), SlideScene(2, 1, 101, 51)
+    scenes = SlideScene(1, 0, 100, 50, x=7, y=-3), SlideScene(2, 1, 101, 51, x=7, y=-3)
     channels = Channel(1, "stain 1"), Channel(2, "stain 2")
-    assert slides_in(url) == (Slide("DK39_slide058.czi", 58, 1, "Good", scenes, channels),)
+    assert slides_in(url) == (Slide("DK39_slide058.czi", 58, 1, "Good", scenes, channels, "Gray16"),)
+
+
+def test_what_a_scan_says_of_itself_is_kept(url: str, scan_of: ScanOf) -> None:
+    said = replace(
+        scan_of("a.czi", scenes=1, channels=2),
+        channels=(Channel(1, "DAPI", 2.5), Channel(2, "GFP")),
+        scenes=(Scene(1, 0, -20, 30, 100, 50, (38397.296, 12724.718)),),
+        acquired_at="2021-06-15T06:09:43Z",
+    )
+    take_in(url, said, checksum=("whole", "0a" * 16), pictures=["label"])
+    columns = "pixel_type, acquired_at, objective, checksum_kind, checksum, has_label, has_preview"
+    assert sql(url, f"SELECT {columns} FROM slide") == [
+        ("Gray16", "2021-06-15T06:09:43Z", "20X", "whole", "0a" * 16, 1, 0)
+    ]
+    assert sql(url, "SELECT channel, exposure, x, y, stage_x, stage_y FROM slide_czi_to_tif ORDER BY channel") == [
+        (1, 2.5, -20, 30, 38397.296, 12724.718), (2, None, -20, 30, 38397.296, 12724.718),
+    ]  # fmt: skip
+    (slide,) = slides_in(url)
+    assert [channel.exposure_ms for channel in slide.channels] == [2.5, None]
+    assert slide.pictures == ("label",)
+
+
+def test_a_scan_that_is_replaced_says_everything_anew(url: str, scan_of: ScanOf) -> None:
+    first = replace(scan_of("a.czi"), channels=(Channel(1, "DAPI", 2.5),))
+    take_in(url, first, checksum=("whole", "0a" * 16), pictures=["label", "preview"])
+    take_in(url, replace(first, channels=(Channel(1, "DAPI"),), pixel_type="Bgr24", objective=""))
+    columns = "pixel_type, objective, checksum_kind, checksum, has_label, has_preview"
+    assert sql(url, f"SELECT {columns} FROM slide") == [("Bgr24", "", None, None, 0, 0)]
+    assert slides_in(url)[0].channels == (Channel(1, "DAPI"),)
+    assert slides_in(url)[0].pictures == ()
+
+
+def test_words_for_people_fit_into_their_columns(url: str, scan_of: ScanOf) -> None:
+    """SQLite keeps any length; MySQL refuses what is longer than the column."""
+    take_in(url, replace(scan_of("a.czi"), acquired_at="2" * 300, objective="20X" * 100))
+    columns = "acquired_at", "objective"
+    for column in (*(f"slide.{name}" for name in columns), "scan_run.objective"):
+        assert sql(url, f"SELECT MAX(LENGTH({column})) FROM slide, scan_run") == [(100,)]
+
+
+def test_who_said_the_pixel_size_is_known(url: str, scan_of: ScanOf) -> None:
+    def run() -> tuple[float | None, bool]:
+        with open_database(url) as database:
+            scan_run = database.animal_records("DK39").scan_run
+        return scan_run.resolution_um, scan_run.resolution_given
+
+    assert run() == (None, False)
+    take_in(url, scan_of("a.czi"))
+    assert run() == (0.325, False)
+    with open_database(url) as database:
+        database.set_resolution("DK39", 0.65)
+    assert run() == (0.65, True)
 
 
 def test_tiffs_are_called_by_slide_scene_and_channel(url: str, scan_of: ScanOf) -> None:
@@ -206,6 +259,30 @@ def test_scenes_moved_back_are_as_if_nobody_had_moved_them(url: str, scan_of: Sc
         database.set_scene_order("DK39", 1, 3, 1)
         database.set_scene_order("DK39", 1, 3, 3)
     assert everything(url) == before
+
+
+def test_a_scene_is_moved_from_where_it_is_by_default(url: str, scan_of: ScanOf) -> None:
+    """By position the scenes follow each other as 3, 1, 2: the third of them moves to the front."""
+    take_in(url, scan_of("a.czi", scenes=3))
+    with open_database(url) as database:
+        database.set_scene_order("DK39", 1, 2, 1, default=(3, 1, 2))
+    assert scenes_in(url) == [2, 3, 1]
+    with open_database(url) as database:
+        database.set_scene_order("DK39", 1, 2, 3, default=(3, 1, 2))
+    assert [scene.order for scene in slides_in(url)[0].scenes] == [None, None, None]
+
+
+def test_all_scenes_of_a_slide_are_put_in_order_and_out_of_it(url: str, scan_of: ScanOf) -> None:
+    take_in(url, scan_of("a.czi", scenes=4))
+    with open_database(url) as database:
+        database.set_order_of_scenes("DK39", 1, (3, 1, 2))  # of which the fourth was dropped
+    assert scenes_in(url) == [3, 1, 2, 4]
+    with open_database(url) as database:
+        database.set_order_of_scenes("DK39", 1, (1, 2, 3, 4))
+    assert [scene.order for scene in slides_in(url)[0].scenes] == [1, 2, 3, 4]
+    with open_database(url) as database:
+        database.set_order_of_scenes("DK39", 1, None)
+    assert [scene.order for scene in slides_in(url)[0].scenes] == [None] * 4
 
 
 def test_a_new_scene_of_a_slide_with_an_order_comes_last(url: str, scan_of: ScanOf) -> None:
