@@ -19,20 +19,20 @@ from rich.table import Table
 from brainstack.adopting_masks import adopt_masks
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
-from brainstack.files.czi import PIXEL_TYPES
+from brainstack.files.czi import DTYPES, scene_shape
 from brainstack.files.pictures import write_png
 from brainstack.files.tiff import check_tiff, read_tiff, read_tiff_strips, write_tiff
-from brainstack.files.whole import link, write_json
-from brainstack.images.normalizing import to_8_bit, white_level
+from brainstack.files.whole import link
+from brainstack.images.normalizing import scene_picture
 from brainstack.images.pyramids import AreaAverage
-from brainstack.intake import record, slide_scan, take_in_records
+from brainstack.intake import slide_scan, take_in_records
 from brainstack.lab_files import move_aside
 from brainstack.locking import locked, remove_parts
 from brainstack.plan import Plan, digest_of
 from brainstack.planning import make_plan
 from brainstack.progress import Progress
 from brainstack.records import Scene, Slide, SlideScan, SlideScene
-from brainstack.slide_content import check_pixel_size, read_content
+from brainstack.slide_content import check_pixel_size, keep_content, read_content, read_pictures
 from brainstack.stamps import Stamp, Stamps, Step
 
 NEXT = "the next run makes it from the slide scan"
@@ -113,7 +113,8 @@ def _read_slides(plan: Plan, found: Adopted, *, dry: bool) -> tuple[Plan, dict[s
             scans[step.item] = slide_scan(json.loads(plan.folder.meta(step.item).read_text())["scan"])
             continue
         try:
-            content, signature = read_content(plan.folder.czi / f"{step.item}.czi", plan.settings)
+            path = plan.folder.czi / f"{step.item}.czi"
+            content, signature = read_content(path, plan.settings, plan.records.scan_run)
         except BrainstackError as error:
             found.slides.refused += 1
             found.sentences.append(str(error))
@@ -124,8 +125,7 @@ def _read_slides(plan: Plan, found: Adopted, *, dry: bool) -> tuple[Plan, dict[s
         if not dry:
             ingredients = plan.ingredients(step, stamps)
             stamps.remove(step)
-            write_json(plan.folder.meta(step.item), content)
-            record(plan.folder, "slide", content)
+            keep_content(plan.folder, step.item, content, read_pictures(path))
             stamps.write(step, Stamp(digest_of(step, ingredients), {"": signature}, ingredients))
     if dry:
         return _as_if_read(plan, contents), scans
@@ -139,8 +139,11 @@ def _as_if_read(plan: Plan, contents: list[dict[str, Any]]) -> Plan:
     scan_run = plan.records.scan_run
     for content in contents:
         scan = slide_scan(content["scan"])
-        scenes = tuple(SlideScene(one.number, one.index, one.width, one.height) for one in scan.scenes)
-        new = Slide(scan.file_name, content["slide_number"], content["rescan"], "Good", scenes, scan.channels)
+        scenes = tuple(
+            SlideScene(one.number, one.index, one.width, one.height, x=one.x, y=one.y) for one in scan.scenes
+        )
+        number, rescan = content["slide_number"], content["rescan"]
+        new = Slide(scan.file_name, number, rescan, "Good", scenes, scan.channels, scan.pixel_type)
         slides.setdefault(scan.file_name, new)
         if scan_run.resolution_um is None and scan.pixel_size_um:
             scan_run = replace(scan_run, resolution_um=scan.pixel_size_um[0])
@@ -198,14 +201,15 @@ def _path_of(plan: Plan, name: str) -> Path:
 
 def _what_is_wrong(path: Path, scene: Scene, scan: SlideScan) -> str:
     """A sentence; empty for a TIFF that is what the scanner saw, as far as its size and type tell."""
-    wanted = f"{scene.height} x {scene.width} pixels (rows x columns) of {PIXEL_TYPES[scan.pixel_type]}"
+    colours = " x 3 colours" if scan.pixel_type == "Bgr24" else ""
+    wanted = f"{scene.height} x {scene.width} pixels (rows x columns){colours} of {DTYPES[scan.pixel_type]}"
     if not path.exists():
         return f"{path} is not there; wanted {wanted}; {NEXT}."
     try:
         shape, dtype = check_tiff(path)
     except BrainstackError as error:
         return f"{path}: {_reason(error)}; wanted {wanted}; {NEXT}."
-    if shape == (scene.height, scene.width) and dtype == PIXEL_TYPES[scan.pixel_type]:
+    if shape == scene_shape(scan, scene) and dtype == DTYPES[scan.pixel_type]:
         return ""
     return f"{path}: found {' x '.join(map(str, shape))} pixels of {dtype}, wanted {wanted}; {NEXT}."
 
@@ -251,7 +255,7 @@ def _write_thumbnail(plan: Plan, name: str, thumbnail: NDArray[Any]) -> None:
             path.rename(aside)
         write_tiff(path, thumbnail, plan.pixel_size_um)
     if not picture.exists():
-        write_png(picture, to_8_bit(thumbnail, white_level(thumbnail, plan.settings.tifs.white_share)))
+        write_png(picture, scene_picture(thumbnail, plan.settings.tifs.white_share))
 
 
 def _is(path: Path, thumbnail: NDArray[Any]) -> bool:

@@ -1,4 +1,5 @@
-"""What people have approved: a gain, a canvas or an alignment that stays in force, whatever later edits make of it.
+"""What people have approved: a gain, a white point, a canvas or an alignment that stays in force, whatever later edits
+make of it.
 
 The stages compute as always. Where a value is approved, that one goes on, and beside it in the small file there is
 `computed`: what it would be now.
@@ -32,20 +33,22 @@ class What(StrEnum):
 
     CANVAS = "canvas"
     GAIN = "gain"
+    WHITE_POINT = "white-point"
     ALIGNMENT = "alignment"
 
 
 def small_names(plan: Plan, what: What) -> list[str]:
-    """The small files that hold it."""
-    if what is What.GAIN:
-        return [f"gain_C{channel.number}" for channel in plan.channels]
+    """The small files that hold it: none for the gain of an animal in colour, or the white point of another."""
+    if what in (What.GAIN, What.WHITE_POINT):
+        has_it = plan.is_colour == (what is What.WHITE_POINT)
+        return [f"{what.replace('-', '_')}_C{channel.number}" for channel in plan.channels if has_it]
     return ["canvas" if what is What.CANVAS else "transforms"]
 
 
 def step_of(name: str) -> Step:
     """The step that makes a small file."""
     stage, _, channel = name.partition("_C")
-    return Step(stage.capitalize(), int(channel or 0))
+    return Step("".join(word.capitalize() for word in stage.split("_")), int(channel or 0))
 
 
 # For the plan and the stages
@@ -82,6 +85,8 @@ def known_value(plan: Plan, step: Step) -> str | None:
     """The value that goes on from a step as it is approved, where that is known before it is made again."""
     if step.stage == "Gain" and f"gain_C{step.channel}" in plan.approved:
         return digest(plan.approved[f"gain_C{step.channel}"]["gain"])
+    if step.stage == "WhitePoint" and f"white_point_C{step.channel}" in plan.approved:
+        return digest(plan.approved[f"white_point_C{step.channel}"]["white"])
     if step.stage == "Canvas" and "canvas" in plan.approved:
         return digest([plan.approved["canvas"]["rows"], plan.approved["canvas"]["columns"]])
     return None
@@ -94,6 +99,12 @@ def approve(plan: Plan, what: What) -> list[str]:
     """Keep what is in force; where something is approved already, approve what it would be now. Returns lines that
     say what was done. Raises BrainstackError where there is nothing to approve yet."""
     contents = {name: _newest(plan, name) for name in small_names(plan, what)}
+    if not contents and plan.channels:
+        scans, other = ("in colour", What.WHITE_POINT) if plan.is_colour else ("in grey", What.GAIN)
+        raise BrainstackError(
+            f"{plan.folder.prep_id} has no {what.replace('-', ' ')}, as its slides are {scans}; approve its "
+            f"{other.replace('-', ' ')}: `brainstack approve {plan.folder.prep_id} {other}`."
+        )
     if not contents:
         raise BrainstackError(f"{plan.folder.prep_id} has no {what} yet; run it first.")
     lines = []
@@ -156,12 +167,16 @@ def described(name: str, content: Content) -> str:
         return f"{len(content['matrices'])} sections on {rows} x {columns} pixels (rows x columns)"
     if name == "canvas":
         return f"{content['rows']} x {content['columns']} pixels (rows x columns)"
+    if "white" in content:
+        return "red {}, green {}, blue {}".format(*content["white"])
     return f"{content['gain']:.4g}"
 
 
 def _title(name: str) -> str:
     stage, _, channel = name.partition("_C")
-    return f"gain of channel {channel}" if channel else {"transforms": "alignment"}.get(stage, stage)
+    return (
+        f"{stage.replace('_', ' ')} of channel {channel}" if channel else {"transforms": "alignment"}.get(stage, stage)
+    )
 
 
 def _newest(plan: Plan, name: str) -> dict[str, Any]:

@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 animal_app = typer.Typer(no_args_is_help=True, help="Add an animal, list them, change what was said about one.")
 app.add_typer(animal_app, name="animal")
+slide_app = typer.Typer(no_args_is_help=True, help="Look at a slide scan; needs no animal and no database.")
+app.add_typer(slide_app, name="slide")
 
 Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 DEMO = "DEMO"
@@ -44,6 +46,24 @@ class Plane(StrEnum):
     CORONAL = "coronal"
     HORIZONTAL = "horizontal"
     OBLIQUE = "oblique"
+
+
+class SceneOrder(StrEnum):
+    """Of the scenes on one slide: as scanned, as they lie, or as the settings say."""
+
+    SCAN = "scan"
+    POSITION = "position"
+    SETTINGS = "settings"
+
+
+class Stain(StrEnum):
+    """Of the made-up animal: three channels of fluorescence, or thionin in bright field."""
+
+    FLUORESCENCE = "fluorescence"
+    NISSL = "nissl"
+
+
+COUNTERSTAINS = {Stain.FLUORESCENCE: "made up", Stain.NISSL: "thionin"}
 
 
 class Flip(StrEnum):
@@ -140,6 +160,8 @@ def change(
                                                               "many slots its neighbour fills")] = None,
     drop: Annotated[bool | None, typer.Option("--drop/--keep", help="it was never a section, or is one")] = None,
     order: Annotated[int | None, typer.Option(min=1, help="its place on the slide; its number stays")] = None,
+    scene_order: Annotated[SceneOrder | None, typer.Option(help="of all scenes of the slide: as scanned, as they lie, "
+                                                                "or as the settings say")] = None,
 ) -> None:  # fmt: skip
     """Change what was said about an animal, a slide or a scene. The next run redoes what that changes."""
     side, mirrored = side_sectioned_first and side_sectioned_first.value, flip and flip.value
@@ -149,6 +171,7 @@ def change(
         Change(
             side, section_thickness_um, rotation, mirrored, pixel_size_um, plane, slide, status, scene, qc,
             replicates=replicate, dropped=drop, order=order, rescan=rescan,
+            scene_order=scene_order and scene_order.value,
         ),
     )  # fmt: skip
 
@@ -175,6 +198,26 @@ def pair(
     typer.echo(set_pair(name, fixed, moving, by_hand))
 
 
+@slide_app.command("show")
+def show_slide(
+    file: Annotated[Path, typer.Argument(metavar="FILE.czi", help="the slide scan")],
+    checksum: Annotated[bool, typer.Option("--checksum", help="of the whole file too, which reads all of it")] = False,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="write the slide's label and preview there, as PNG")
+    ] = None,
+) -> None:
+    """What a CZI holds: scenes, channels, pixel size, objective, time, compression, focal planes, checksum."""
+    from brainstack import slide_show
+
+    slide_show.show(slide_show.look_at(file, whole=checksum), Console())
+    if pictures is not None:
+        written = slide_show.write_pictures(file, pictures)
+        for path in written:
+            typer.echo(f"written: {path}")
+        if not written:
+            typer.echo(f"{file.name} has no label and no preview; nothing was written.")
+
+
 @app.command()
 def status(
     name: Name,
@@ -199,7 +242,7 @@ def approve(
     release: Annotated[bool, typer.Option("--release", help="let it follow from the stages again")] = False,
     show: Annotated[bool, typer.Option("--show", help="what is approved, and what it would be now")] = False,
 ) -> None:
-    """Keep a gain, a canvas or an alignment whatever later edits make of it; once more: take what it would be now."""
+    """Keep a gain, a white point, a canvas or an alignment whatever later edits make of it; once more: take what it would be now."""
     from brainstack import approval
     from brainstack.planning import look
 
@@ -227,6 +270,29 @@ def adopt(
             name, dry=dry_run, progress=lambda done, total: bar.update(task, completed=done, total=total)
         )
     adopting.show(name, found, Console(), dry=dry_run)
+
+
+@app.command()
+def check(
+    name: Name,
+    slide: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="only of this slide, by its file's name; may be repeated")
+    ] = None,
+) -> None:
+    """Compare every TIFF with its slide scan, pixel by pixel; reads all of both, and prints a checksum of each."""
+    from brainstack.planning import look
+    from brainstack.slide_check import check_tifs, slides_to_check
+
+    plan, wrong, done = look(name), 0, 0
+    for one in check_tifs(plan, slides_to_check(plan, slide or [])):
+        typer.echo(f"{one.checksum or '-':32} {one.file_name}")
+        done += 1
+        if one.error:
+            wrong += 1
+            typer.echo(one.error, err=True)
+    if wrong:
+        raise BrainstackError(f"{wrong} of {done} TIFFs are not as their slide scans; each is named above.")
+    typer.echo(f"All {done} TIFFs have the pixels of their slide scans.")
 
 
 @app.command()
@@ -275,11 +341,18 @@ def demo(
     thumbnail_factor: Annotated[int | None, typer.Option(min=1, help="scan pixels to a side of a thumbnail's pixel; "
                                                                      "by default the one its truth is for")] = None,
     seed: Annotated[int, typer.Option(help="another number, another animal")] = 1,
+    stain: Annotated[Stain, typer.Option(help="three channels of fluorescence, or thionin in "
+                                              "bright field")] = Stain.FLUORESCENCE,
 ) -> None:  # fmt: skip
     """Make up an animal: slide scans of a phantom brain whose truth is known, added like a real one."""
-    from brainstack.demo import make_animal
+    from brainstack.demo import make_animal, stain_of
 
     folder = animal_folder(name)
+    if (found := stain_of(folder.root)) not in (stain.value, None):
+        raise BrainstackError(
+            f"{folder.root} holds a made-up animal with the stain {found}, which stays as it is; "
+            f"for one with the stain {stain.value} choose another --name."
+        )
     if name in known_animals():
         typer.echo(f"{name} is there already, in {folder.root}. For another one choose another --name.")
         return
@@ -288,9 +361,9 @@ def demo(
         task = bar.add_task(f"scanning {sections} sections", total=sections)
         truth = make_animal(
             folder.root, sections=sections, width_px=width_px, height_px=height_px, seed=seed,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            stain=stain.value, progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
-    histology = Histology(name, "ASC", truth.spacing_um, "coronal", "made up")
+    histology = Histology(name, "ASC", truth.spacing_um, "coronal", COUNTERSTAINS[stain])
     scan_run = ScanRun(name, str(folder.czi))
     factor = thumbnail_factor or truth.thumbnail_factor
     for line in add_animal(Animal(name, comments="made up"), histology, scan_run, folder.czi, factor):

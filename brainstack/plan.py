@@ -48,7 +48,7 @@ class Plan:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """All slots in order, gaps included."""
-        return stack_of(self.slides_in_use.values(), self.records.histology)
+        return stack_of(self.slides_in_use.values(), self.records.histology, self.settings.slides.scene_order)
 
     @cached_property
     def section(self) -> Mapping[str, Section]:
@@ -75,6 +75,20 @@ class Plan:
             if (others := tuple(one for one in self.slides.values() if one.number == used.number and one != used))
         )
 
+    @cached_property
+    def is_colour(self) -> bool:
+        """True where the sections are colour scans (bright field: thionin, Nissl). Raises BrainstackError for a mix."""
+        names = dict.fromkeys(section.slide for section in self.section.values())
+        colour = [name for name in names if self.slides[name].pixel_type == COLOUR]
+        if 0 < len(colour) < len(names):
+            grey = next(name for name in names if name not in colour)
+            raise BrainstackError(
+                f"{self.folder.prep_id} has slides in colour (such as {colour[0]}) and in grey (such as {grey}); "
+                "wanted one kind in an animal: mark those of the other kind with `brainstack animal set "
+                f"{self.folder.prep_id} --slide NUMBER --status Bad`, or take them out of the folder."
+            )
+        return bool(colour)
+
     def slide_number(self, file: CziFile) -> int:
         return slide_number(file.name, self.settings)
 
@@ -83,9 +97,10 @@ class Plan:
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
+        """Of the slides in use, but for a bad one that is in colour where the others are not, or the other way."""
         found: dict[int, Channel] = {}
         for slide in self.slides_in_use.values():
-            for channel in slide.channels:
+            for channel in slide.channels if (slide.pixel_type == COLOUR) == self.is_colour else ():
                 found.setdefault(channel.number, channel)
         return tuple(found[number] for number in sorted(found))
 
@@ -265,6 +280,9 @@ class Plan:
     def _used_settings(self) -> dict[tuple[str, ...], dict[str, str]]:
         return {}
 
+
+COLOUR = "Bgr24"
+"""The pixel type of a slide in colour."""
 
 SHORT = 12
 """Digits of a digest that are kept of each ingredient."""

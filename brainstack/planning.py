@@ -35,6 +35,7 @@ def make_plan(prep_id: str) -> Plan:
     czi_files = list_czi(folder.czi)
     check_slides(folder.czi, czi_files, settings)
     plan = Plan(folder, records, settings, czi_files, approved=read_approved(folder))
+    _ = plan.is_colour  # says so where some slides are in colour and some in grey
     for name in ("masks", "elastix", "web"):
         _check_channel(plan, name, getattr(settings, name).channel)
     return plan
@@ -64,11 +65,14 @@ def progress_of(plan: Plan) -> Progress:
 
 
 def list_czi(czi: Path) -> tuple[CziFile, ...]:
-    """The slide scans in a folder, by name. Raises BrainstackError where the folder is not there."""
+    """The slide scans in a folder, by name. Raises BrainstackError where the folder is not there, or for one whose
+    name ends in other letters than .czi: it would be passed over."""
     if not czi.is_dir():
         raise BrainstackError(
             f"{czi} is not there; wanted the folder of slide scans; mount it, or link it anew with `ln -sfn`."
         )
+    if loud := sorted(path.name for path in czi.glob("[!.]*.[cC][zZ][iI]") if path.suffix != ".czi"):
+        raise BrainstackError(f"{czi / loud[0]} ends in {loud[0][-4:]}; wanted .czi; rename the file.")
     found = [(path.name, path.stat()) for path in sorted(czi.glob("[!.]*.czi"))]  # ._x.czi is a Mac's
     return tuple(CziFile(name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
 

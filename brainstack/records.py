@@ -87,6 +87,7 @@ class ScanRun:
     """A row of `scan_run`: how the slides were scanned and how their pictures are turned.
 
     resolution_um : side of a pixel of the full scan, in micrometres; None until the first CZI has been read.
+    resolution_given : True where a person said it, which stands in for a CZI that does not say it.
     rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" (half a turn) or "flop" (mirror left-right);
     the quarter turns come first.
     """
@@ -98,6 +99,7 @@ class ScanRun:
     flip: str = "none"
     number_of_slides: int = 0
     channels_per_scene: int = 0
+    resolution_given: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ class Slide:
 
     file_name : of the CZI. number : slide_physical_id. rescan : 1 for the first scan of this slide, and so on.
     status : "Good" or "Bad", as a person decided. pixel_type : as in SlideScan; "" for a slide that was read before it
-    was kept.
+    was kept. pictures : the scanner's photographs of the glass that Meta wrote, of "label" and "preview".
     """
 
     file_name: str
@@ -137,6 +139,7 @@ class Slide:
     scenes: tuple[SlideScene, ...]
     channels: tuple[Channel, ...]
     pixel_type: str = ""
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

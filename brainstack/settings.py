@@ -78,6 +78,10 @@ class GainSettings(Group):
     step: Annotated[float, Field(gt=0, le=0.5)]
 
 
+class WhitePointSettings(Group):
+    quantile: Share
+
+
 class CanvasSettings(Group):
     margin_um: Annotated[float, Field(ge=0)]
 
@@ -129,6 +133,7 @@ class Settings(BaseModel):
     masks: MasksSettings
     histogram: HistogramSettings
     gain: GainSettings
+    white_point: WhitePointSettings
     canvas: CanvasSettings
     elastix: ElastixSettings
     web: WebSettings

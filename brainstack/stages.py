@@ -83,6 +83,14 @@ def channel(plan: Plan, stage: str) -> Iterable[Step]:
     return (Step(stage, channel.number) for channel in plan.channels if plan.section)
 
 
+def grey_channel(plan: Plan, stage: str) -> Iterable[Step]:
+    return () if plan.is_colour else channel(plan, stage)
+
+
+def colour_channel(plan: Plan, stage: str) -> Iterable[Step]:
+    return channel(plan, stage) if plan.is_colour else ()
+
+
 def animal(plan: Plan, stage: str) -> Iterable[Step]:
     return (Step(stage),) if plan.section else ()
 
@@ -113,13 +121,19 @@ def clean_inputs(plan: Plan, step: Step) -> list[Input]:
     return [
         tif_of(plan, step.item, step.channel),
         Input(Step("Masks", 0, step.item)),
-        Input(Step("Gain", step.channel)),
+        Input(Step("WhitePoint" if plan.is_colour else "Gain", step.channel)),
         Input(Step("Canvas")),
     ]
 
 
+def white(plan: Plan, number: int) -> list[Input]:
+    """The background of a channel (counted from 1) in colour; that of grey images is 0."""
+    return [Input(Step("WhitePoint", number))] if plan.is_colour else []
+
+
 def pair_inputs(plan: Plan, step: Step) -> list[Input]:
-    return [Input(Step("Clean", plan.settings.elastix.channel, key)) for key in step.item.split("..")]
+    number = plan.settings.elastix.channel
+    return [*(Input(Step("Clean", number, key)) for key in step.item.split("..")), *white(plan, number)]
 
 
 def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
@@ -186,6 +200,10 @@ def approved_gain(plan: Plan, step: Step) -> Facts:
     return {"the approved gain": plan.approved.get(f"gain_C{step.channel}", {}).get("gain")}
 
 
+def approved_white_point(plan: Plan, step: Step) -> Facts:
+    return {"the approved white point": plan.approved.get(f"white_point_C{step.channel}", {}).get("white")}
+
+
 def approved_canvas(plan: Plan, step: Step) -> Facts:
     return {"the approved canvas": plan.approved.get("canvas")}
 
@@ -202,6 +220,13 @@ def joined(*several: Callable[[Plan, Step], Facts]) -> Callable[[Plan, Step], Fa
 
 
 # What steps write
+
+
+def meta_files(plan: Plan, step: Step) -> list[Path]:
+    """Pictures only of a slide that has them, which is known once it was read."""
+    slide = plan.slides.get(step.item)
+    pictures = [plan.folder.slide_picture(step.item, name) for name in (slide.pictures if slide else ())]
+    return [plan.folder.meta(step.item), *pictures]
 
 
 def tif_files(plan: Plan, step: Step) -> list[Path]:
@@ -239,7 +264,9 @@ STAGES: dict[str, Stage] = {
         per=slide,
         inputs=lambda plan, step: [],
         facts=czi_file,
-        outputs=lambda plan, step: [plan.folder.meta(step.item)],
+        settings=("slides.checksum",),
+        outputs=meta_files,
+        version=2,
     ),
     "Tifs": Stage(
         per=slide_and_channel,
@@ -284,11 +311,18 @@ STAGES: dict[str, Stage] = {
         outputs=lambda plan, step: [plan.folder.histogram(step.channel, plan.folder.prep_id)],
     ),
     "Gain": Stage(
-        per=channel,
+        per=grey_channel,
         inputs=histograms,
         facts=approved_gain,
         settings=("gain",),
         outputs=small("gain"),
+    ),
+    "WhitePoint": Stage(
+        per=colour_channel,
+        inputs=histograms,
+        facts=approved_white_point,
+        settings=("white_point",),
+        outputs=small("white_point"),
     ),
     "Canvas": Stage(
         per=animal,
@@ -322,6 +356,7 @@ STAGES: dict[str, Stage] = {
         inputs=lambda plan, step: [
             Input(Step("Clean", step.channel, step.item)),
             Input(Step("Transforms"), part=step.item),
+            *white(plan, step.channel),
         ],
         outputs=keyed("thumbnail_aligned"),
     ),
@@ -333,7 +368,7 @@ STAGES: dict[str, Stage] = {
     ),
     "NeuroglancerImage": Stage(
         per=channel,
-        inputs=lambda plan, step: all_of(plan, "Alignment", step.channel),
+        inputs=lambda plan, step: [*all_of(plan, "Alignment", step.channel), *white(plan, step.channel)],
         facts=joined(order, pixel_size, section_thickness),
         settings=("neuroglancer",),
         outputs=lambda plan, step: [plan.folder.volume(step.channel) / "info"],

@@ -29,6 +29,7 @@ NAMES = 5  # of files that are named in a line
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 TIF = re.compile(r"(?P<slide>.+)_S\d+_C(?P<channel>\d+)")
+SLIDE_PICTURE = re.compile(r"(?P<slide>.+)_(label|preview)")
 NUMBER = re.compile(r"\d{3,}")
 
 
@@ -175,6 +176,8 @@ class _Search:
                 return ""
             is_scanned = any(file.slide == name["slide"] for file in self._plan.czi_files)
             return "scenes that are gone" if is_scanned else "slides that are gone, from which it cannot be made again"
+        if self._is_slide_picture(path):
+            return "" if self._is_of_a_slide(path) else "slides that are gone"
         return self._why_not_needed_inside(path)
 
     def _why_not_needed_inside(self, path: Path) -> str:
@@ -184,7 +187,7 @@ class _Search:
             return "" if path.stem in self._unread else "slides that are gone"
         if place == folder.pair("x", "y").parent and ".." in path.stem:
             return "pairs of sections that are no longer neighbours"
-        if place == folder.small("x").parent and re.fullmatch(r"gain_C\d+", path.stem):
+        if place == folder.small("x").parent and re.fullmatch(r"(gain|white_point)_C\d+", path.stem):
             return "sections or channels that are gone"
         is_image = place.parent.parent == folder.inside and re.fullmatch(r"CH\d+|masks", place.parent.name)
         if not is_image or place.name not in {one.name for one in self._keyed} or not path.stem.startswith("slide"):
@@ -196,9 +199,20 @@ class _Search:
     def _is_tif(self, path: Path) -> bool:
         return path.parent in (self._folder.tif("x").parent, self._folder.tif_thumbnail("x").parent)
 
+    def _is_slide_picture(self, path: Path) -> bool:
+        is_there = path.parent == self._folder.slide_label("x").parent
+        return is_there and path.suffix == ".png" and bool(SLIDE_PICTURE.fullmatch(path.stem))
+
+    def _is_of_a_slide(self, path: Path) -> bool:
+        """Of a slide picture: True where the scan is there, also of a slide that is marked as bad."""
+        name = SLIDE_PICTURE.fullmatch(path.stem)
+        return any(name is not None and file.slide == name["slide"] for file in self._plan.czi_files)
+
     def _is_known(self, path: Path) -> bool:
         """True for what brainstack knows and keeps."""
         folder = self._folder
+        if self._is_slide_picture(path):
+            return True
         volumes = {folder.volume(channel.number) for channel in self._plan.channels}
         if path in {*self._outputs, *self._asked, *volumes, folder.settings}:
             return True

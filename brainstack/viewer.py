@@ -21,6 +21,8 @@ void main() {
 }
 """
 
+BLACK = "#000000"
+
 RGB_SHADER = """void main() {
   emitRGB(vec3(toNormalized(getDataValue(0)), toNormalized(getDataValue(1)), toNormalized(getDataValue(2))));
 }
@@ -48,11 +50,12 @@ def animal_state(
     voxel_size_um: tuple[float, float, float],
     title: str = "",
     more_layers: Sequence[State] = (),
+    background: str = BLACK,
 ) -> State:
     """The client's state that shows all volumes, added up in their colours, with the whole brain in four panels.
 
     size_xyz : voxels of the first level. voxel_size_um : (x, y, z). more_layers : from `segmentation_layer` or
-    `annotation_layer`, drawn on top.
+    `annotation_layer`, drawn on top. background : what lies around the brain in the cross sections, such as "#f3eee0".
     Sources are relative to the animal's neuroglancer_data; whoever serves the state completes them (`with_data_at`).
     """
     grey = sum(not volume.rgb for volume in volumes) == 1
@@ -71,7 +74,7 @@ def animal_state(
         "layers": [*layers, *more_layers],
         "selectedLayer": {"layer": layers[0]["name"], "visible": False} if layers else {},
         "layout": "4panel",
-        "crossSectionBackgroundColor": "#000000",
+        "crossSectionBackgroundColor": background,
     }
 
 

@@ -28,6 +28,8 @@ PER = {
     "section_and_channel": "section and channel",
     "pair": "pair of neighbours",
     "channel": "channel",
+    "grey_channel": "channel",
+    "colour_channel": "channel, in colour",
     "animal": "animal",
     "asked_for": "section and channel, only when asked for",
 }
@@ -52,11 +54,12 @@ def between_marks(text: str, mark: str, new: str) -> str:
 # Stages
 
 
-def example() -> Plan:
+def example(pixel_type: str) -> Plan:
     """An animal of two slides with a section each and two channels: enough for every kind of step."""
     channels = (Channel(1, "first"), Channel(2, "second"))
     slides = tuple(
-        Slide(f"slide{number:03d}.czi", number, 1, "Good", (SlideScene(1, 0, 100, 100),), channels) for number in (1, 2)
+        Slide(f"slide{number:03d}.czi", number, 1, "Good", (SlideScene(1, 0, 100, 100),), channels, pixel_type)
+        for number in (1, 2)
     )
     records = AnimalRecords(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi", 0.325), slides)
     czi_files = tuple(CziFile(slide.file_name, 1, 1) for slide in slides)
@@ -64,12 +67,13 @@ def example() -> Plan:
 
 
 def reads() -> dict[str, list[str]]:
-    """Stage -> the stages whose results it reads, both in the order of STAGES."""
-    plan = example()
+    """Stage -> the stages whose results it reads, in grey or in colour, both in the order of STAGES."""
+    plans = [example(pixel_type) for pixel_type in ("Gray16", "Bgr24")]
     found = {
-        stage: {one.step.stage for step in plan.steps(stage) for one in STAGES[stage].inputs(plan, step)}
+        stage: {one.step.stage for plan in plans for step in plan.steps(stage)
+                for one in STAGES[stage].inputs(plan, step)}
         for stage in STAGES
-    }
+    }  # fmt: skip
     found["SingleHistogram"] = set(IMAGES.values())
     return {stage: [one for one in STAGES if one in found[stage]] for stage in STAGES}
 

@@ -23,6 +23,7 @@ from tasks.tifs import Tifs
 from tasks.transforms import Transforms
 from tasks.update_tifs import UpdateTifs
 from tasks.web import Web
+from tasks.white_point import WhitePoint
 
 __all__ = [
     "Alignment",
@@ -45,6 +46,7 @@ __all__ = [
     "Transforms",
     "UpdateTifs",
     "Web",
+    "WhitePoint",
 ]
 
 configuration.use(CHECKOUT / "luigi.cfg")

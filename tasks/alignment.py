@@ -13,6 +13,7 @@ from brainstack.images.alignment import align
 from brainstack.plan import Plan
 from brainstack.stamps import Step
 from tasks.base import SectionChannelTask
+from tasks.white_point import read_background
 
 
 class Alignment(SectionChannelTask):
@@ -21,11 +22,11 @@ class Alignment(SectionChannelTask):
     def make(self, plan: Plan, step: Step) -> None:
         cleaned = read_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel))
         transforms = read_matrices(plan)
-        matrix = np.array(transforms["matrices"][step.item])
+        matrix, background = np.array(transforms["matrices"][step.item]), read_background(plan, step.channel)
         if step.item in transforms["outside"]:
             raise BrainstackError(transforms["outside"][step.item])
 
-        aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]))
+        aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]), background=background)
 
         write_tiff(plan.folder.keyed("thumbnail_aligned", step.item, step.channel), aligned, plan.pixel_size_um)
 

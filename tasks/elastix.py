@@ -7,6 +7,7 @@ from typing import Any
 
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
+from brainstack.images.colour import inverted_luminance
 from brainstack.images.registration import measure_pair, register_pair
 from brainstack.intake import record
 from brainstack.plan import Plan, section_named
@@ -14,11 +15,13 @@ from brainstack.records import PairTransform
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask
 from tasks.clean import read_cleaned_mask
+from tasks.white_point import read_background
 
 
 class Elastix(SectionTask):
     """A rigid transform for each pair of neighbours, or the one that a person gave.
 
+    Sections in colour are compared by how much darker than the glass they are.
     --section is the pair, 'slide001_S1..slide001_S2', or its second section.
     """
 
@@ -33,6 +36,9 @@ class Elastix(SectionTask):
         keys = step.item.split("..")
         channel = plan.settings.elastix.channel
         fixed, moving = (read_tiff(plan.folder.keyed("thumbnail_cleaned", key, channel)) for key in keys)
+        if plan.is_colour:
+            white = read_background(plan, channel)
+            fixed, moving = (inverted_luminance(one, white) for one in (fixed, moving))
         fixed_mask, moving_mask = (read_cleaned_mask(plan, key) for key in keys)
 
         both: dict[str, Any] = {"fixed_mask": fixed_mask, "moving_mask": moving_mask}

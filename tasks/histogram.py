@@ -13,6 +13,7 @@ from brainstack.files.arrays import read_arrays, write_arrays
 from brainstack.files.pictures import write_histogram
 from brainstack.files.tiff import read_tiff
 from brainstack.images.histograms import binned, tissue_counts
+from brainstack.images.masks import not_scanned
 from brainstack.plan import Plan, section_named
 from brainstack.stages import IMAGES
 from brainstack.stamps import Step
@@ -20,7 +21,7 @@ from tasks.base import ChannelTask, SectionChannelTask, wanted_of
 
 
 class Histogram(SectionChannelTask):
-    """Counts the grey values of a section's thumbnail inside its mask."""
+    """Counts the grey values of a section's thumbnail inside its mask; of a colour scan those of its glass as well."""
 
     def make(self, plan: Plan, step: Step) -> None:
         name = plan.section[step.item].tif_name(step.channel)
@@ -28,8 +29,11 @@ class Histogram(SectionChannelTask):
         mask = read_tiff(plan.folder.keyed("thumbnail_masked", step.item)) > 0
 
         counts = tissue_counts(thumbnail, mask)
+        arrays = {"counts": counts}
+        if plan.is_colour:
+            arrays["glass"] = tissue_counts(thumbnail, ~mask & ~not_scanned(thumbnail))
 
-        write_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"), counts=counts)
+        write_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"), **arrays)
         picture = plan.folder.keyed("histogram", step.item, step.channel, ".png")
         write_histogram(picture, *binned(counts, plan.settings.histogram.bins), f"{name}, {thumbnail.dtype}")
 
@@ -71,17 +75,17 @@ class SingleHistogram(SectionChannelTask):
         path = thumbnail if image == "thumbnail" else plan.folder.keyed(image, key, step.channel)
         pixels = read_tiff(path)
 
-        counts = tissue_counts(pixels, np.ones(pixels.shape, bool))
+        counts = tissue_counts(pixels, np.ones(pixels.shape[:2], bool))
 
         picture = plan.folder.histogram(step.channel, step.item.replace(":", "_"))
         title = f"{plan.folder.prep_id} {key} channel {step.channel}, {image}, with background"
         write_histogram(picture, *binned(counts, plan.settings.histogram.bins), title)
 
 
-def counts_of_channel(plan: Plan, step: Step) -> NDArray[Any]:
-    """The counts of all sections that a step gathers, added up."""
+def counts_of_channel(plan: Plan, step: Step, what: str = "counts") -> NDArray[Any]:
+    """The counts of all sections that a step gathers, added up. what : "counts" of the tissue, or of the "glass"."""
     files = [plan.folder.keyed("histogram", one.step.item, step.channel, ".npz") for one in plan.inputs(step)]
-    total = read_arrays(files[0])["counts"]
+    total = read_arrays(files[0])[what]
     for file in files[1:]:
-        total = total + read_arrays(file)["counts"]
+        total = total + read_arrays(file)[what]
     return total

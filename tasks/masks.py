@@ -26,7 +26,7 @@ class MaskProposal(SectionTask):
         try:
             proposal = propose_mask(thumbnail, pixel_size_um=plan.pixel_size_um, settings=plan.settings.masks)
         except NoTissueError:  # a person may know better: Masks says so where nobody painted a mask
-            proposal = np.zeros(thumbnail.shape, bool)
+            proposal = np.zeros(thumbnail.shape[:2], bool)
         shown = preview(normalized, proposal if edited is None else edited)
 
         proposal_image = np.where(proposal, 255, 0).astype(np.uint8)

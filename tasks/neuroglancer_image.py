@@ -14,13 +14,14 @@ from brainstack.stamps import Step
 from tasks import current
 from tasks.alignment import read_matrices
 from tasks.base import ChannelTask
+from tasks.white_point import read_background
 
 
 class NeuroglancerImage(ChannelTask):
-    """Writes the first level of a channel's volume. A gap, or a section that failed, is an empty plane."""
+    """Writes the first level of a channel's volume. A gap, or a section that failed, is a plane of background."""
 
     def make(self, plan: Plan, step: Step) -> None:
-        keys = {one.step.item for one in plan.inputs(step)}
+        keys = {one.step.item for one in plan.inputs(step) if one.step.stage == "Alignment"}
         rows, columns = read_matrices(plan)["canvas"]
         pixel_um, thickness_um = plan.pixel_size_um, plan.records.histology.section_thickness_um
         first = read_tiff(plan.folder.keyed("thumbnail_aligned", min(keys), step.channel))
@@ -34,6 +35,8 @@ class NeuroglancerImage(ChannelTask):
             dtype=first.dtype,
             voxel_size_um=(pixel_um, pixel_um, thickness_um),
             chunk_size=plan.settings.neuroglancer.chunk_size,
+            num_channels=3 if plan.is_colour else 1,
+            empty=read_background(plan, step.channel),
         )
 
 

@@ -16,6 +16,7 @@ from brainstack.locking import remove_parts, take_lock
 from brainstack.planning import make_plan, read_failed, take_in, write_failed
 from brainstack.records import Ran
 from brainstack.stamps import Stamps, Step
+from brainstack.status import scene_orders
 from tasks import current
 from tasks.base import AnimalTask
 from tasks.display import Display
@@ -79,6 +80,8 @@ class Run:
         plan = current.plan(self.animal)
         failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
         write_failed(self.folder, self._failed_before_too() | failed)
+        for line in scene_orders(plan):
+            log.warning("%s", line)
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)
         self._lock.close()

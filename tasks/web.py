@@ -13,12 +13,13 @@ from tasks.base import SectionTask
 
 
 class Web(SectionTask):
-    """8-bit PNG of one channel, white where the gain puts bright tissue: brightness stays comparable."""
+    """8-bit PNG of one channel, white where the gain puts bright tissue, colours as scanned: sections compare."""
 
     def make(self, plan: Plan, step: Step) -> None:
         channel = plan.settings.web.channel
         aligned = read_tiff(plan.folder.keyed("thumbnail_aligned", step.item, channel))
 
-        picture = to_8_bit(aligned, plan.settings.gain.target * np.iinfo(aligned.dtype).max)
+        white = plan.settings.gain.target * np.iinfo(aligned.dtype).max
+        picture = aligned if plan.is_colour else to_8_bit(aligned, white)
 
         write_png(plan.folder.keyed("web", step.item, channel, ".png"), picture)

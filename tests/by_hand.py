@@ -92,7 +92,7 @@ def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
         return {"": approved}
     if step.stage == "Transforms":
         return {key: digest([key, other.get(step, "")]) for key in plan.chain if key in plan.connected}
-    if step.stage in ("MaskProposal", "Masks", "Gain", "Canvas", "Elastix"):
+    if step.stage in ("MaskProposal", "Masks", "Gain", "WhitePoint", "Canvas", "Elastix"):
         return {"": digest([str(step), other.get(step, "")])}
     return {}
 

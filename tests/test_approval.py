@@ -9,12 +9,23 @@ import numpy as np
 import pytest
 from by_hand import StampsInMemory, plan_of, run_by_hand, slide, stages_made
 
-from brainstack.approval import What, approve, check_still_fits, differences, in_force, read_approved, release, shown
+from brainstack.approval import (
+    What,
+    approve,
+    check_still_fits,
+    differences,
+    in_force,
+    known_value,
+    read_approved,
+    release,
+    shown,
+)
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.geometry import shift
 from brainstack.plan import Plan
-from brainstack.stamps import Step
+from brainstack.records import Channel
+from brainstack.stamps import Step, digest
 
 FOUR = [slide(1), slide(2)]
 CANVAS = {"rows": 90, "columns": 80, "pixel_size_um": 10.0, "rotation": 0}
@@ -127,6 +138,45 @@ def test_an_alignment_that_cannot_be_made_now_is_told_and_not_approved(plan: Pla
     assert differences(again(plan)) == ["alignment could not be made now (Far off.), the approved one is in force"]
     with pytest.raises(BrainstackError, match="no other alignment to approve: Far off"):
         approve(again(plan), What.ALIGNMENT)
+
+
+# Colour
+
+
+@pytest.fixture
+def colour_plan(tmp_path: Path) -> Plan:
+    """Four sections in colour whose white point is there."""
+    scans = [dataclasses.replace(one, pixel_type="Bgr24", channels=(Channel(1, "RGB"),)) for one in FOUR]
+    plan = plan_of(tmp_path, scans)
+    write_json(plan.folder.small("white_point_C1"), {"white": [243, 238, 224]})
+    return plan
+
+
+def test_a_white_point_is_approved_like_a_gain(colour_plan: Plan) -> None:
+    said = "white point of channel 1: red 243, green 238, blue 224, approved"
+    assert approve(colour_plan, What.WHITE_POINT) == [said]
+    pinned = again(colour_plan)
+    assert known_value(pinned, Step("WhitePoint", 1)) == digest([243, 238, 224])
+    computed(pinned, "white_point_C1", {"white": [240, 238, 224]})
+    assert json.loads(pinned.folder.small("white_point_C1").read_text())["white"] == [243, 238, 224]
+    assert differences(pinned) == [
+        "white point of channel 1 would be red 240, green 238, blue 224 now, approved is red 243, green 238, blue 224"
+    ]
+    assert shown(pinned)[1].startswith(said)
+    assert release(pinned, What.WHITE_POINT) == [said.replace("approved", "no longer approved")]
+
+
+def test_a_white_point_that_was_not_made_cannot_be_approved(colour_plan: Plan) -> None:
+    colour_plan.folder.small("white_point_C1").unlink()
+    with pytest.raises(BrainstackError, match=r"WhitePoint channel 1 of DK39 was not made yet.*--module tasks White"):
+        approve(colour_plan, What.WHITE_POINT)
+
+
+def test_what_an_animal_of_this_kind_does_not_have_cannot_be_approved(plan: Plan, colour_plan: Plan) -> None:
+    with pytest.raises(BrainstackError, match=r"no gain, as its slides are in colour.*approve DK39 white-point"):
+        approve(colour_plan, What.GAIN)
+    with pytest.raises(BrainstackError, match=r"no white point, as its slides are in grey.*approve DK39 gain"):
+        approve(plan, What.WHITE_POINT)
 
 
 # What is made again

@@ -172,6 +172,28 @@ def test_a_file_where_the_animals_folder_should_be(call: Call, czi: Path, data_r
     assert call("animal", "list").stdout == ""
 
 
+def test_a_slide_is_shown_without_any_animal_or_database(call: Call, czi: Path, data_root: Path) -> None:
+    called = call("slide", "show", czi / "DK39_slide001.czi", "--checksum", "--pictures", czi.parent / "pictures")
+    assert called.returncode == 0
+    for words in ("DK39_slide001.czi", "10 x 10 um", "64 x 48", "DAPI", "BLAKE2b"):
+        assert words in called.stdout
+    assert "DK39_slide001.czi has no label and no preview; nothing was written." in called.stdout
+    assert list(data_root.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no scan at all", bytes(5000)])
+def test_showing_what_is_no_slide(call: Call, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.czi").write_bytes(content)
+    refused(call("slide", "show", tmp_path / "a.czi"), "a.czi")
+    refused(call("slide", "show", tmp_path / "b.czi"), "b.czi is not there")
+
+
+def test_the_order_of_the_scenes_of_a_slide_is_said_in_one_of_three_ways(call: Call, czi: Path) -> None:
+    call("animal", "add", "DK39", "--czi", czi)
+    assert call("animal", "set", "DK39", "--slide", "1", "--scene-order", "left").returncode == 2
+    refused(call("animal", "set", "DK39", "--scene-order", "scan"), "give its number with --slide")
+
+
 def test_an_unknown_setting_of_the_animal(call: Call, czi: Path, data_root: Path) -> None:
     call("animal", "add", "DK39", "--czi", czi)
     AnimalFolder(data_root / "DK39").settings.write_text("[elastix]\nborder_pix = 2\n")

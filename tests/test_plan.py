@@ -278,13 +278,14 @@ SETTINGS: dict[str, Any] = {
     "histogram.bins": 7,
     "gain.quantile": 0.5,
     "gain.target": 0.5,
+    "white_point.quantile": 0.6,
     "canvas.margin_um": 7.0,
     "elastix.smoothing_um": 7.0,
     "elastix.rigid": {"MaximumNumberOfIterations": 3},
     "neuroglancer.chunk_size": (64, 64, 32),
     "downsampling.mips": 1,
 }
-ALL_BUT_META = set(STAGES) - {"Meta", "SingleHistogram"}
+ALL_BUT_META = set(STAGES) - {"Meta", "SingleHistogram", "WhitePoint"}
 
 REDONE: dict[str, set[str]] = {
     "slides.name_pattern": set(),
@@ -297,6 +298,7 @@ REDONE: dict[str, set[str]] = {
     "histogram.bins": {"Histogram", "ChannelHistogram", "Gain"},
     "gain.quantile": {"Gain"},
     "gain.target": {"Gain", "Web"},
+    "white_point.quantile": set(),  # grey slides have none
     "canvas.margin_um": {"Canvas", "Transforms"},
     "elastix.smoothing_um": {"Elastix"},
     "elastix.rigid": {"Elastix"},
@@ -336,6 +338,64 @@ def test_another_channel_for_registration_redoes_pairs(plan: Plan) -> None:
     run_by_hand(plan, stamps)
     settings = settings_with(tifs={"thumbnail_factor": 1}, elastix={"channel": 2})
     assert stages_made(run_by_hand(dataclasses.replace(plan, settings=settings), stamps)) == {"Elastix"}
+
+
+# Colour
+
+
+@pytest.fixture
+def colour_plan(tmp_path: Path) -> Plan:
+    return plan_of(tmp_path, [in_colour(one) for one in FOUR])
+
+
+def in_colour(one: Slide) -> Slide:
+    return dataclasses.replace(one, pixel_type="Bgr24", channels=(Channel(1, "RGB"),))
+
+
+def test_slides_are_grey_unless_they_say_that_they_are_in_colour(plan: Plan, colour_plan: Plan) -> None:
+    grey = [dataclasses.replace(one, pixel_type="Gray8") for one in FOUR]
+    assert not plan.is_colour  # read before pixel types were kept
+    assert not dataclasses.replace(plan, records=dataclasses.replace(plan.records, slides=tuple(grey))).is_colour
+    assert colour_plan.is_colour
+
+
+def test_a_mix_of_colour_and_grey_is_refused_and_names_a_slide_of_each(tmp_path: Path) -> None:
+    mixed = plan_of(tmp_path, [FOUR[0], in_colour(FOUR[1])])
+    with pytest.raises(BrainstackError, match="--status Bad") as refused:
+        mixed.steps("Gain")
+    assert "colour (such as DK39_slide002) and in grey (such as DK39_slide001)" in str(refused.value)
+
+
+def test_a_bad_slide_of_the_other_kind_makes_no_mix(tmp_path: Path) -> None:
+    bad = dataclasses.replace(FOUR[0], status="Bad")
+    plan = plan_of(tmp_path, [bad, in_colour(FOUR[1])])
+    assert plan.is_colour
+    assert plan.channels == (Channel(1, "RGB"),)
+    other = plan_of(tmp_path, [in_colour(bad), FOUR[1]])
+    assert not other.is_colour
+    assert [channel.name for channel in other.channels] == ["DAPI", "GFP"]
+
+
+def test_colour_has_a_white_point_where_grey_has_a_gain(plan: Plan, colour_plan: Plan) -> None:
+    assert plan.steps("WhitePoint") == ()
+    assert colour_plan.steps("Gain") == ()
+    assert colour_plan.steps("WhitePoint") == (Step("WhitePoint", 1),)
+    assert {one.step.stage for one in plan.inputs(Step("Clean", 1, key(0)))} == {"Tifs", "Masks", "Gain", "Canvas"}
+    assert {one.step.stage for one in colour_plan.inputs(Step("Clean", 1, key(0)))} == {
+        "Tifs", "Masks", "WhitePoint", "Canvas",
+    }  # fmt: skip
+
+
+def test_another_white_point_redoes_every_image_with_a_background(colour_plan: Plan) -> None:
+    stamps = StampsInMemory(colour_plan.folder.stamps)
+    assert stages_made(run_by_hand(colour_plan, stamps)) == set(STAGES) - {"Gain", "SingleHistogram"}
+    settings = settings_with(tifs={"thumbnail_factor": 1}, white_point={"quantile": 0.6})
+    other = dataclasses.replace(colour_plan, settings=settings)
+    assert stages_made(run_by_hand(other, stamps)) == {"WhitePoint"}  # it came out the same
+    approved = dataclasses.replace(other, approved={"white_point_C1": {"white": [240, 235, 220]}})
+    assert stages_made(run_by_hand(approved, stamps)) == {
+        "WhitePoint", "Clean", "Elastix", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+    }  # fmt: skip
 
 
 FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {

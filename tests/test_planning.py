@@ -81,6 +81,13 @@ def test_hidden_files_and_other_files_are_no_slides(tmp_path: Path) -> None:
     assert [file.name for file in list_czi(tmp_path)] == ["DK39_slide001.czi"]
 
 
+def test_a_slide_whose_suffix_is_in_capitals_is_not_passed_over(tmp_path: Path) -> None:
+    for name in ("DK39_slide001.czi", "DK39_slide002.CZI", "._DK39_slide003.CZI"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(BrainstackError, match=r"DK39_slide002\.CZI ends in \.CZI; wanted \.czi; rename the file"):
+        list_czi(tmp_path)
+
+
 def test_looking_changes_nothing(folder: AnimalFolder) -> None:
     def everything() -> dict[str, int]:
         return {str(path): path.lstat().st_mtime_ns for path in folder.root.parent.rglob("*")}

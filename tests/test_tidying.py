@@ -35,6 +35,7 @@ def finished(root: Path) -> Plan:
     run(plan)
     for name in [path.name for path in (plan.folder.root / "tif").glob("*.tif")]:
         touch(plan.folder.scene_picture(name))
+    touch(*(plan.folder.slide_label(name) for name in plan.slides))
     touch(plan.folder.czi / "DK39_slide001.czi", plan.folder.settings, plan.folder.lock, plan.folder.log("x"))
     return plan
 
@@ -82,6 +83,16 @@ def test_all_of_a_slide_that_is_gone_is_deleted(tmp_path: Path) -> None:
     assert run_by_hand(plan, Stamps(plan.folder.stamps)) == []
     assert all(path.exists() for stage in STAGES for step in plan.steps(stage)
                for path in STAGES[stage].outputs(plan, step))  # fmt: skip
+
+
+def test_the_label_of_a_slide_that_is_marked_as_bad_is_kept(tmp_path: Path) -> None:
+    finished(tmp_path)
+    plan = plan_of(tmp_path, (SLIDES[0], replace(SLIDES[1], status="Bad"), SLIDES[2]))
+
+    found = find_leftovers(plan)
+
+    assert plan.folder.slide_label("DK39_slide002") not in {one.path for one in found.leftovers}
+    assert found.foreign == {}
 
 
 def test_links_to_what_is_deleted_go_with_it(tmp_path: Path) -> None:

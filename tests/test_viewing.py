@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ from by_hand import plan_of, slide
 
 from brainstack.errors import BrainstackError
 from brainstack.files.precomputed import write_volume
+from brainstack.files.whole import write_json
 from brainstack.plan import Plan
+from brainstack.records import Channel
+from brainstack.viewer import RGB_SHADER
 from brainstack.viewing import HEADROOM, state_of
 
 
@@ -46,6 +50,21 @@ def test_white_is_a_little_above_where_the_gain_brings_bright_tissue(plan: Plan,
     black, white = layer["shaderControls"]["normalized"]["range"]
     assert black == 0
     assert white == round(HEADROOM * plan.settings.gain.target * highest)
+
+
+def test_an_animal_in_colour_is_shown_in_its_colours_on_its_glass(tmp_path: Path) -> None:
+    scan = dataclasses.replace(slide(1), pixel_type="Bgr24", channels=(Channel(1, "RGB"),))
+    plan = plan_of(tmp_path, [scan])
+    write_volume(
+        plan.folder.volume(1), iter([None, None]), shape_zyx=(2, 40, 60), dtype=np.uint8,
+        voxel_size_um=(10.0, 10.0, 20.0), chunk_size=(32, 32, 2), num_channels=3,
+    )  # fmt: skip
+    write_json(plan.folder.small("white_point_C1"), {"white": [243, 238, 9]})
+    state = state_of(plan)
+    (layer,) = state["layers"]
+    assert layer["shader"] == RGB_SHADER
+    assert "shaderControls" not in layer
+    assert state["crossSectionBackgroundColor"] == "#f3ee09"
 
 
 def test_the_axes_have_the_volumes_voxel_size(plan: Plan) -> None:

@@ -24,10 +24,17 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
 
 
 def write_histogram(path: Path, counts: NDArray[np.int64], edges: NDArray[np.float64], title: str) -> None:
-    """Write a bar plot with a logarithmic axis of counts: how many pixels have which grey value."""
+    """Write a bar plot with a logarithmic axis of counts: how many pixels have which grey value.
+
+    counts : (bins,), or (3, bins) of red, green and blue, each drawn as a line of its colour. edges : (bins + 1,).
+    """
     figure = Figure(figsize=(8, 4.5), dpi=100)
     axes = figure.add_axes((0.09, 0.12, 0.88, 0.8))  # a layout engine would take most of the time
-    axes.stairs(counts, edges, fill=True, color="#33527a")
+    if counts.ndim == 1:
+        axes.stairs(counts, edges, fill=True, color="#33527a")
+    else:
+        for colour, shade in zip(counts, ("#d62728", "#2ca02c", "#1f50d4"), strict=True):
+            axes.stairs(colour, edges, color=shade, linewidth=1.4)
     axes.set_ylim(0.5, 2 * max(1, counts.max()))
     axes.set_yscale("log", nonpositive="clip")
     axes.minorticks_off()

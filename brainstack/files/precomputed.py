@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,13 +69,15 @@ def write_volume(
     voxel_size_um: tuple[float, float, float],
     chunk_size: Size,
     num_channels: int = 1,
+    empty: int | Sequence[int] = 0,
 ) -> None:
     """Write sections as the first level of an image volume; what stood at `path` is replaced when all is written.
 
     planes : one for each z, in order: (rows, columns), or (rows, columns, 3) where `num_channels` is 3, of `dtype`;
-        None is an empty slot (zeros). As many as a chunk is deep are in memory at a time.
+        None is an empty slot. As many as a chunk is deep are in memory at a time.
     shape_zyx : sections, rows, columns. dtype : uint8, uint16, uint32 or float32.
     voxel_size_um, chunk_size : (x, y, z). Chunks are never larger than the volume.
+    empty : the value of empty slots, or one for each channel.
 
     Raises BrainstackError for a plane of another shape or dtype, and for too few or too many planes.
     """
@@ -91,7 +93,8 @@ def write_volume(
         numbered = enumerate(planes)
         for start in range(0, shape_zyx[0], depth):
             end = min(start + depth, shape_zyx[0])
-            slab = np.zeros((num_channels, end - start, *shape_zyx[1:]), dtype)
+            slab = np.empty((num_channels, end - start, *shape_zyx[1:]), dtype)
+            slab[:] = np.reshape(empty, (-1, 1, 1, 1))
             count = 0
             for number, plane in islice(numbered, end - start):
                 count += 1

@@ -68,13 +68,18 @@ def _outline(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
 
 
 def align(
-    cleaned: Picture, matrix: Matrix, *, canvas_shape: tuple[int, int] | None = None, background: float = 0
+    cleaned: Picture,
+    matrix: Matrix,
+    *,
+    canvas_shape: tuple[int, int] | None = None,
+    background: npt.ArrayLike = 0,
 ) -> Picture:
     """The section on the aligned canvas, linearly interpolated.
 
     cleaned : (rows, columns) or (rows, columns, 3), uint8 or uint16, on the common canvas. matrix : 3x3, takes points
     of the aligned canvas to `cleaned`. canvas_shape : (rows, columns) of the aligned canvas, `cleaned`'s when left out.
-    background : the value where the section does not reach. Returns the canvas with the section, of the same dtype.
+    background : the value where the section does not reach, or one for each of three. Returns the canvas with the
+    section, of the same dtype.
     Coordinates are float32 inside OpenCV 5 (4 rounds them to 1/32 pixel): exact to 0.001 pixel.
     """
     rows, columns = canvas_shape or cleaned.shape[:2]
@@ -84,6 +89,6 @@ def align(
         (columns, rows),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(float(background),) * 4,
+        borderValue=tuple(np.broadcast_to(background, 3).astype(float).tolist()),
     )
     return np.asarray(warped)

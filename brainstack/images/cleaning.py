@@ -1,11 +1,14 @@
-"""Clean: the section without its glass, at the animal's gain, turned, on the canvas that all sections share."""
+"""Clean: the section without its glass, at the animal's gain, turned, on the canvas that all sections share.
+
+Where light is absorbed instead of sent out (colour), there is no gain, and the background is the white of the glass.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix, placing, shift, turning
@@ -13,10 +16,11 @@ from brainstack.geometry import Matrix, placing, shift, turning
 Image = NDArray[Any]
 
 
-def blank_outside(image: Image, mask: NDArray[np.bool_]) -> Image:
-    """The section with background 0 outside its mask.
+def blank_outside(image: Image, mask: NDArray[np.bool_], background: ArrayLike = 0) -> Image:
+    """The section with nothing but background outside its mask.
 
-    image : (rows, columns) or (rows, columns, samples). mask : (rows, columns) bool, True on tissue.
+    image : (rows, columns) or (rows, columns, samples). mask : (rows, columns) bool, True on tissue. background : a
+    value, or one for each sample.
     Raises BrainstackError where the two are not of one size.
     """
     if image.shape[:2] != mask.shape:
@@ -24,7 +28,7 @@ def blank_outside(image: Image, mask: NDArray[np.bool_]) -> Image:
             f"The mask is {mask.shape} but the section is {image.shape[:2]}, as (rows, columns); "
             "make the mask again at this scale."
         )
-    return np.where(mask if image.ndim == 2 else mask[..., None], image, 0).astype(image.dtype)
+    return np.where(mask if image.ndim == 2 else mask[..., None], image, background).astype(image.dtype)
 
 
 def apply_gain(image: Image, gain: float) -> Image:
@@ -44,10 +48,13 @@ def turn(image: Image, quarter_turns: int, flip: str) -> Image:
     return np.ascontiguousarray(turned)
 
 
-def place_on_canvas(image: Image, mask: NDArray[np.bool_], canvas_shape: tuple[int, int]) -> Image:
-    """The section on the canvas, with the middle of its tissue's box in the canvas' middle; the rest is 0.
+def place_on_canvas(
+    image: Image, mask: NDArray[np.bool_], canvas_shape: tuple[int, int], background: ArrayLike = 0
+) -> Image:
+    """The section on the canvas, with the middle of its tissue's box in the canvas' middle; the rest is background.
 
     mask : of the same (rows, columns). canvas_shape : (rows, columns). Only the box of the mask is placed.
+    background : a value, or one for each sample.
     Raises BrainstackError where the tissue is larger than the canvas.
     """
     top, bottom, left, right = tissue_box(mask)
@@ -57,7 +64,8 @@ def place_on_canvas(image: Image, mask: NDArray[np.bool_], canvas_shape: tuple[i
             f"The tissue is {height} x {width} but the canvas {canvas_shape[0]} x {canvas_shape[1]} (rows x columns); "
             "mend the mask, or let the canvas grow."
         )
-    canvas = np.zeros(canvas_shape + image.shape[2:], image.dtype)
+    canvas = np.empty(canvas_shape + image.shape[2:], image.dtype)
+    canvas[:] = background
     row, column = (canvas_shape[0] - height) // 2, (canvas_shape[1] - width) // 2
     canvas[row : row + height, column : column + width] = image[top:bottom, left:right]
     return canvas

@@ -14,15 +14,18 @@ from brainstack.settings import GainSettings
 def tissue_counts(image: NDArray[np.uint8 | np.uint16], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many pixels of tissue have each grey value; the glass is not counted.
 
-    image : (rows, columns) uint8 or uint16. mask : (rows, columns) bool, True on tissue. Returns (256,) or (65536,).
+    image : (rows, columns) uint8 or uint16, or (rows, columns, 3) uint8. mask : (rows, columns) bool, True on tissue.
+    Returns (256,) or (65536,); of a colour image (3, 256), for red, green and blue.
     """
-    if image.shape != mask.shape:
+    if image.shape[:2] != mask.shape:
         raise BrainstackError(
-            f"The mask is {mask.shape} but the section is {image.shape}, as (rows, columns); "
+            f"The mask is {mask.shape} but the section is {image.shape[:2]}, as (rows, columns); "
             "make the mask again at this scale."
         )
     levels = int(np.iinfo(image.dtype).max) + 1
-    return np.bincount(image[mask], minlength=levels).astype(np.int64)
+    if image.ndim == 2:
+        return np.bincount(image[mask], minlength=levels).astype(np.int64)
+    return np.stack([np.bincount(colour, minlength=levels) for colour in image[mask].T]).astype(np.int64)
 
 
 def quantile_level(counts: NDArray[np.int64], quantile: float) -> int:
@@ -53,9 +56,15 @@ def gain_for(counts: NDArray[np.int64], settings: GainSettings) -> float:
 def binned(counts: NDArray[np.int64], bins: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Counts added up in `bins` bins from 0 to the highest grey value that occurs, for a picture.
 
-    Returns (bins,) counts and (bins + 1,) edges in grey values.
+    counts : (levels,), or (3, levels) of the three colours, which share their bins and have no more of them than grey
+    values. Returns (bins,) or (3, bins) counts and (bins + 1,) edges in grey values.
     """
-    highest = int(np.flatnonzero(counts)[-1]) if counts.any() else 1
+    highest = int(np.nonzero(counts)[-1].max()) if counts.any() else 1
+    bins = bins if counts.ndim == 1 else min(bins, highest + 1)  # a line would fall to 0 between them
     edges = np.linspace(0, highest + 1, bins + 1)
     places = np.minimum((np.arange(highest + 1) * bins) // (highest + 1), bins - 1)
-    return np.bincount(places, weights=counts[: highest + 1], minlength=bins).astype(np.int64), edges
+
+    def together(levels: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.bincount(places, weights=levels[: highest + 1], minlength=bins).astype(np.int64)
+
+    return together(counts) if counts.ndim == 1 else np.stack([together(colour) for colour in counts]), edges

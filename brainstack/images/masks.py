@@ -1,4 +1,9 @@
-"""Tissue against glass on a fluorescence thumbnail: the mask that is proposed to a person."""
+"""Tissue against glass on a thumbnail: the mask that is proposed to a person.
+
+A stained section in bright field takes light away where a fluorescent one sends it out: there, "light" is the light
+that was absorbed, of the colour that was absorbed most. So a faint stain, which takes more of some colours, stands out
+by its saturation, a strong one by its darkness; what is dark without the stain's colour is dirt.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from scipy.ndimage import binary_fill_holes
 from skimage.filters import threshold_otsu
 
 from brainstack.errors import BrainstackError
+from brainstack.images.colour import PURE_WHITE, absorbed
 from brainstack.settings import MasksSettings
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
@@ -29,14 +35,15 @@ def propose_mask(image: Image, *, pixel_size_um: float, settings: MasksSettings)
     bright and faint parts of a section both end at the middle of their edge. Hairs, dust, rims of bubbles, debris and
     tissue of the neighbouring scene are taken away; holes enclosed by tissue (ventricles) belong to the mask.
 
-    image : (rows, columns) uint8 or uint16, linear in the light. Exact zeros in straight-edged fields were not scanned.
+    image : (rows, columns) uint8 or uint16, linear in the light; exact zeros in straight-edged fields were not scanned.
+    Or (rows, columns, 3) uint8, colour in bright field, where what was not scanned is pure white.
     pixel_size_um : side of a pixel of `image` in micrometres, about 5 to 50.
     Returns (rows, columns) bool, True on tissue. Raises NoTissueError where no tissue is found.
     """
-    plane, scanned = _at_working_scale(image, pixel_size_um / settings.working_um)
-    light = _light_above_glass(plane, scanned, settings)
+    planes, scanned = _at_working_scale(image, pixel_size_um / settings.working_um)
+    light = _light_above_glass(planes, scanned, settings)
     bright = _bright(light, settings)
-    whole = _filled(bright, _sparks(light, bright, settings), settings)
+    whole = _filled(bright, _sparks(light, bright, settings) | _off_colour(light, bright), settings)
     kept = _kept_pieces(whole, bright, light, settings=settings)
     return _at_scale_of(image, kept)
 
@@ -44,31 +51,33 @@ def propose_mask(image: Image, *, pixel_size_um: float, settings: MasksSettings)
 # --- scale ------------------------------------------------------------------------------------------------------------
 
 
-def _at_working_scale(image: Image, scale: float) -> tuple[Plane, Mask]:
-    """The image with `scale` times as many pixels a side, and where it was scanned: (rows, columns) float32, bool."""
-    rows, columns = image.shape
+def _at_working_scale(image: Image, scale: float) -> tuple[tuple[Plane, ...], Mask]:
+    """The light of the image with `scale` times as many pixels a side, a plane for each of its colours, and where it
+    was scanned: (rows, columns) float32, bool."""
+    rows, columns = image.shape[:2]
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    not_scanned = _not_scanned(image)
+    outside_px = not_scanned(image)
     plane = np.asarray(cv2.resize(image.astype(np.float32), size, interpolation=how), np.float32)
     # A pixel that is partly outside the scan is darker than it should be, and scanners write a brighter last line.
-    outside = cv2.resize(not_scanned.astype(np.float32), size, interpolation=how) > 0
+    outside = cv2.resize(outside_px.astype(np.float32), size, interpolation=how) > 0
     scanned = ~_grown(outside, 1) if outside.any() else ~outside
-    return plane, scanned
+    return (plane,) if plane.ndim == 2 else tuple(np.moveaxis(absorbed(plane), -1, 0)), scanned
 
 
 def _at_scale_of(image: Image, mask: Mask) -> Mask:
-    rows, columns = image.shape
+    rows, columns = image.shape[:2]
     share = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(share > 0.5)
 
 
-def _not_scanned(image: Image) -> Mask:
-    """Fields of exact zeros with straight edges, (rows, columns) bool: a scene's box holds more than its tiles.
+def not_scanned(image: Image) -> Mask:
+    """Fields of exact zeros, in colour of pure white, with straight edges: a scene's box holds more than its tiles.
 
-    Glass that a scanner clipped to zero has ragged edges, and is glass.
+    Glass that a scanner clipped has ragged edges, and is glass. Returns (rows, columns) bool.
     """
-    zero = np.asarray(cv2.morphologyEx((image == 0).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
+    empty = image == 0 if image.ndim == 2 else (image == PURE_WHITE).all(axis=2)
+    zero = np.asarray(cv2.morphologyEx(empty.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
     steps = [np.diff(zero, axis=1) != 0, np.diff(zero, axis=0) != 0]
     run_px = 15  # longer than what a round edge runs straight, shorter than a scanner's tile on any thumbnail
     lines = [np.ones((run_px, 1), np.uint8), np.ones((1, run_px), np.uint8)]
@@ -85,20 +94,25 @@ def _not_scanned(image: Image) -> Mask:
 
 @dataclass(frozen=True)
 class _Light:
-    """`above`: (rows, columns) float32, smoothed image minus glass, 0 where not `scanned`. `noise`: sigma of glass."""
+    """`above`: (rows, columns) float32, smoothed image minus glass, 0 where not `scanned`; the brightest of `colours`,
+    of which grey has one. `noise`: sigma of glass."""
 
     above: Plane
+    colours: tuple[Plane, ...]
     scanned: Mask
     noise: float
 
 
-def _light_above_glass(plane: Plane, scanned: Mask, settings: MasksSettings) -> _Light:
-    smooth = _blurred_inside(plane, scanned, settings.smoothing_um / settings.working_um)
-    surely_glass = _surely_glass(smooth, scanned, settings)
-    glass = _spread(smooth, surely_glass, settings)
-    above = np.where(scanned, smooth - glass, 0).astype(np.float32)
+def _light_above_glass(planes: tuple[Plane, ...], scanned: Mask, settings: MasksSettings) -> _Light:
+    """planes : one, or one a colour; the glass has a colour of its own, and then the brightest above it counts."""
+    smooth = [_blurred_inside(plane, scanned, settings.smoothing_um / settings.working_um) for plane in planes]
+    surely_glass = _surely_glass(np.asarray(sum(smooth)), scanned, settings)
+    glass = [_spread(colour, surely_glass, settings) for colour in smooth]
+    colours = tuple(np.where(scanned, one - below, 0).astype(np.float32)
+                    for one, below in zip(smooth, glass, strict=True))  # fmt: skip
+    above = np.asarray(np.maximum.reduce(colours))
     noise = 1.4826 * float(np.median(np.abs(above[surely_glass])))
-    return _Light(above=above, scanned=scanned, noise=noise)
+    return _Light(above=above, colours=colours, scanned=scanned, noise=noise)
 
 
 def _surely_glass(smooth: Plane, scanned: Mask, settings: MasksSettings) -> Mask:
@@ -162,6 +176,24 @@ def _sparks(light: _Light, bright: Mask, settings: MasksSettings) -> Mask:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(cores.astype(np.uint8), connectivity=8)
     small = stats[:, cv2.CC_STAT_AREA] * settings.working_um**2 < settings.piece_um2
     return _grown(cores & small[labels], settings.hair_um / 2 / settings.working_um)
+
+
+def _off_colour(light: _Light, bright: Mask) -> Mask:
+    """What is dark in bright field but has not a third of the stain's colour: dust, hairs, rims of bubbles and ink have
+    none, and old glue has another.
+
+    A stain without a colour of its own, and grey images, have no such debris.
+    """
+    if len(light.colours) == 1 or not bright.any():
+        return np.zeros_like(bright)
+    colours = np.stack(light.colours)
+    hue = colours - colours.mean(axis=0)
+    stain = np.median(hue[:, bright] / light.above[bright], axis=1)
+    like_stain = np.tensordot(stain, hue, 1)
+    strength = float(stain @ stain)
+    # Faint tissue, whose colour is lost in noise, is given the benefit of the doubt.
+    doubt = 2 * light.noise * np.sqrt(strength)
+    return np.asarray(bright & (like_stain + doubt < strength / 3 * light.above))
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ Bytes = NDArray[np.uint8]
 
 WHITE, BLACK = 255, 0
 DARKEST, BRIGHTEST = 16, 239  # greys of a preview: glass is told from black paint, and saturated tissue from white
+BRIGHTEST_COLOUR = 200  # of a preview in colour: its glass is bright, and white paint on it has to be seen
 OUTLINE = (255, 160, 0)  # orange: seen on grey, far from white and black
 SAME = 3  # levels; programs that convert colour profiles change a level or two of what nobody painted
 TINT = 12  # levels that a brush's rounding may colour a grey
@@ -22,18 +23,19 @@ GREY_SHARE = 0.1  # of a hand-edited mask; smoothing an outline leaves a fringe,
 
 
 def preview(image8: Bytes, mask: Mask) -> Bytes:
-    """The section in grey with the mask's outline, for a person to paint on: white adds, black removes.
+    """The section with the mask's outline, for a person to paint on: white adds, black removes.
 
-    image8 : (rows, columns) uint8, scaled for eyes. mask : (rows, columns) bool.
+    image8 : (rows, columns) uint8, scaled for eyes, or (rows, columns, 3) in colour. mask : (rows, columns) bool.
     Returns (rows, columns, 3) uint8, RGB; no pixel of it is white (255, 255, 255) or black (0, 0, 0).
     The outline is one pixel wide and lies inside the mask. Raises BrainstackError for a mask of another size.
     """
-    if image8.shape != mask.shape:
-        raise BrainstackError(f"The mask is {mask.shape} but the section is {image8.shape}; make the mask again.")
-    grey = np.rint(DARKEST + image8 * ((BRIGHTEST - DARKEST) / 255)).astype(np.uint8)
+    if image8.shape[:2] != mask.shape:
+        raise BrainstackError(f"The mask is {mask.shape} but the section is {image8.shape[:2]}; make the mask again.")
+    brightest = BRIGHTEST if image8.ndim == 2 else BRIGHTEST_COLOUR
+    levels = np.rint(DARKEST + image8 * ((brightest - DARKEST) / 255)).astype(np.uint8)
     cross = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
     inner = cv2.erode(mask.astype(np.uint8), cross) > 0
-    shown = np.repeat(grey[..., None], 3, axis=2)
+    shown = np.repeat(levels[..., None], 3, axis=2) if levels.ndim == 2 else levels
     shown[mask & ~inner] = OUTLINE
     return shown
 

@@ -21,8 +21,9 @@ class AreaAverage:
         self._done: list[NDArray[Any]] = []
 
     def add(self, strip: NDArray[Any]) -> None:
-        """strip : (rows, columns), the rows that follow those of the strip before."""
-        rows = strip if self._rest is None else np.concatenate([self._rest, strip])
+        """strip : (rows, columns) or (rows, columns, 3), the rows that follow those of the strip before."""
+        # With nothing left over, the strip itself: a copy of it costs as much as the average.
+        rows = strip if self._rest is None or not len(self._rest) else np.concatenate([self._rest, strip])
         whole = len(rows) - len(rows) % self._factor
         if whole:
             self._done.append(self._shrunk(rows[:whole]))
@@ -36,9 +37,13 @@ class AreaAverage:
         return np.concatenate(self._done)
 
     def _shrunk(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """rows : a multiple of the factor, or fewer: the last."""
         if self._factor == 1:
             return rows.copy()
-        starts = [np.arange(0, side, self._factor) for side in rows.shape[:2]]
-        sums = np.add.reduceat(np.add.reduceat(rows, starts[0], axis=0, dtype=np.uint64), starts[1], axis=1)
-        counts = [np.diff(np.append(start, side)) for start, side in zip(starts, rows.shape[:2], strict=True)]
-        return np.rint(sums / np.outer(*counts)).astype(rows.dtype)
+        height, starts = min(self._factor, len(rows)), np.arange(0, rows.shape[1], self._factor)
+        # Down first, row upon row: there the time goes, and `reduceat` in 64 bits is six times as slow. 32 bits hold
+        # 65,537 white pixels of 16.
+        columns = np.add.reduce(rows.reshape(-1, height, *rows.shape[1:]), axis=1, dtype=np.uint32)
+        sums = np.add.reduceat(columns, starts, axis=1, dtype=np.uint64)
+        pixels = height * np.diff(np.append(starts, rows.shape[1]))
+        return np.rint(sums / (pixels if rows.ndim == 2 else pixels[:, None])).astype(rows.dtype)

@@ -71,7 +71,8 @@ def register_pair(
 ) -> Registered:
     """How `moving` lies on `fixed`: two neighbouring sections on one common canvas, at any angle to each other.
 
-    fixed, moving : (rows, columns) uint8 or uint16, background 0. fixed_mask, moving_mask : bool, True on tissue.
+    fixed, moving : (rows, columns) uint8, uint16 or float32, tissue bright on background 0. fixed_mask, moving_mask :
+    bool, True on tissue.
 
     A ring of rotations is tried on a coarse picture. The best few are refined by the enhanced correlation coefficient
     (Evangelidis and Psarakis 2008), coarse to fine, and elastix (Klein et al. 2010) ends it. What elastix found is kept

@@ -39,6 +39,19 @@ def test_a_histogram_is_a_picture_with_bars_where_counts_are(tmp_path: Path) -> 
     assert bars[:, 440:].mean() > 0.5
 
 
+def test_a_histogram_of_colours_has_a_line_of_each(tmp_path: Path) -> None:
+    counts = np.zeros((3, 90), np.int64)
+    for colour in range(3):
+        counts[colour, 30 * colour : 30 * colour + 30] = 1000
+    write_histogram(tmp_path / "a.png", counts, np.arange(91.0), "DK39 channel 1")
+    picture = read_rgb(tmp_path / "a.png").astype(int)
+    for colour in range(3):
+        others = [one for one in range(3) if one != colour]
+        stands_out = picture[..., colour] - picture[..., others].max(axis=2) > 50
+        lines = np.flatnonzero(stands_out.any(axis=0))
+        assert 70 + 230 * colour < lines.min() < lines.max() < 80 + 240 * (colour + 1)
+
+
 def test_a_histogram_of_nothing_can_be_drawn(tmp_path: Path) -> None:
     write_histogram(tmp_path / "a.png", np.zeros(4, np.int64), np.linspace(0, 2, 5), "nothing")
     assert read_rgb(tmp_path / "a.png").size

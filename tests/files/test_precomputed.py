@@ -74,6 +74,17 @@ def test_an_empty_slot_is_black_and_keeps_its_place(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back[[1, 4]], sections[[1, 4]])
 
 
+def test_an_empty_slot_of_a_volume_in_colour_is_of_the_colour_that_is_given(tmp_path: Path) -> None:
+    sections = noise((3, 40, 40, 3), "uint8")
+
+    write(tmp_path / "C1T", [None, sections[1], None], empty=(243, 238, 224))
+
+    back = read(tmp_path / "C1T")
+    for number in (0, 2):
+        assert (back[number] == (243, 238, 224)).all()
+    np.testing.assert_array_equal(back[1], sections[1])
+
+
 def test_colours_are_three_channels_of_one_volume(tmp_path: Path) -> None:
     sections = noise((5, 40, 33, 3), "uint8")
 
@@ -196,6 +207,18 @@ def test_a_level_is_the_mean_of_four_pixels_without_its_fraction(tmp_path: Path)
     four = sections.astype("uint64").reshape(5, 32, 2, 48, 2).sum(axis=(2, 4)) // 4
     np.testing.assert_array_equal(read(tmp_path / "C1T", mip=1)[..., 0], four)
     assert {len(file.suffix) for file in (tmp_path / "C1T").rglob("*") if file.is_file()} == {0}
+
+
+def test_three_levels_of_a_volume_in_colour_are_means_without_their_fraction(tmp_path: Path) -> None:
+    """As in grey, each colour from its own values alone, and all three levels from one sum."""
+    sections = noise((3, 256, 320, 3), "uint8")
+    write(tmp_path / "C1T", sections)
+
+    assert downsample_volume(tmp_path / "C1T", mips=3) == 3
+
+    for mip, side in ((1, 2), (2, 4), (3, 8)):
+        blocks = sections.astype("uint64").reshape(3, 256 // side, side, 320 // side, side, 3)
+        np.testing.assert_array_equal(read(tmp_path / "C1T", mip), blocks.sum(axis=(2, 4)) // side**2)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])

@@ -20,6 +20,14 @@ def plain(image: np.ndarray, factor: int) -> np.ndarray:
     return np.rint(means).astype(image.dtype)
 
 
+def test_colours_are_averaged_each_for_itself() -> None:
+    image = np.random.default_rng(2).integers(0, 256, (19, 25, 3)).astype(np.uint8)
+    small = shrunk(image, 4, rows=5)
+    assert small.shape == (5, 7, 3)
+    for colour in range(3):
+        np.testing.assert_array_equal(small[..., colour], plain(image[..., colour], 4))
+
+
 @pytest.mark.parametrize("rows", [1, 3, 4, 8, 100])
 @pytest.mark.parametrize("shape", [(16, 24), (17, 25), (19, 3), (1, 1), (3, 3)])
 @pytest.mark.parametrize("factor", [1, 4, 5, 32])

@@ -1,0 +1,33 @@
+"""WhitePoint: the background of a colour animal."""
+
+from __future__ import annotations
+
+import json
+
+from brainstack.approval import in_force
+from brainstack.files.whole import write_json
+from brainstack.images.colour import white_point
+from brainstack.plan import Plan
+from brainstack.stamps import Step, digest
+from tasks.base import ChannelTask
+from tasks.histogram import counts_of_channel
+
+
+class WhitePoint(ChannelTask):
+    """The colour of the glass of all sections (bright field): the background of every image that follows."""
+
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
+        counts = counts_of_channel(plan, step, "glass")
+
+        white = white_point(counts, plan.settings.white_point)
+
+        content = in_force(plan, f"white_point_C{step.channel}", {"white": list(white)})
+        write_json(plan.folder.small(f"white_point_C{step.channel}"), content)
+        return {"": digest(content["white"])}
+
+
+def read_background(plan: Plan, channel: int) -> tuple[int, ...]:
+    """What lies around the tissue of a channel: (red, green, blue) of the glass, or (0,) for an animal in grey."""
+    if not plan.is_colour:
+        return (0,)
+    return tuple(json.loads(plan.folder.small(f"white_point_C{channel}").read_text())["white"])
