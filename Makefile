@@ -1,8 +1,10 @@
 # make demo, make test, make lint, make docs. They need Python 3.11 to 3.13 with venv, and make; they install the rest
-# into .venv. Another Python than python3: make PYTHON=python3.12 demo
+# into .venv. Another Python than python3: make PYTHON=python3.12 demo. A brain in colour: make demo STAIN=nissl ANIMAL=NISSL
 
 PYTHON ?= python3
 VENV ?= .venv
+STAIN ?= fluorescence
+ANIMAL ?= DEMO
 BIN = $(VENV)/bin
 PIP = $(BIN)/pip --disable-pip-version-check --no-input -qq
 RIGHT_PYTHON = import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
@@ -19,7 +21,7 @@ help:
 	@echo "make clean  remove the virtual environment"
 
 demo: $(VENV)/installed
-	$(BIN)/brainstack demo && $(BIN)/luigi --module tasks Animal --animal DEMO --local-scheduler
+	$(BIN)/brainstack demo --stain $(STAIN) --name $(ANIMAL) && $(BIN)/luigi --module tasks Animal --animal $(ANIMAL) --local-scheduler
 	@echo "brainstack and luigi are in $(BIN); this shell finds them after:  . $(BIN)/activate"
 
 test: $(VENV)/installed-dev
