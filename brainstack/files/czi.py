@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,12 +27,12 @@ from brainstack.files.czi_directory import (
     CutOffError,
     CziDirectory,
     TileEntry,
-    inside,
     read_directory,
     read_identity,
 )
 from brainstack.files.czi_metadata import CziMetadata, parse_metadata
-from brainstack.files.czi_tiles import READ_COMPRESSIONS, TileReader, dtype_of, named, shape_of
+from brainstack.files.czi_pictures import picture_in
+from brainstack.files.czi_tiles import READ_COMPRESSIONS, TileReader, named
 from brainstack.files.jpegxr import JpegXrDecoder
 from brainstack.records import Scene, SlideScan
 
@@ -324,7 +322,7 @@ def read_slide_pictures(path: Path) -> dict[str, NDArray[np.uint8]]:
                 file.seek(attachment.data[0])
                 content = file.read(attachment.data[1])
                 with _named(attachment):
-                    found[PICTURES[attachment.name]] = _to_8_bit(_picture(content, attachment.kind))
+                    found[PICTURES[attachment.name]] = picture_in(content, attachment.kind)
     return found
 
 
@@ -335,65 +333,8 @@ PICTURES = {"Label": "label", "SlidePreview": "preview"}
 def _named(attachment: Attachment) -> Iterator[None]:
     try:
         yield
-    except (ValueError, RuntimeError) as error:  # imagecodecs has errors of its own, which are RuntimeErrors
+    except ValueError as error:
         raise ValueError(f"its attachment {attachment.name!r}: {error}") from error
-
-
-def _picture(content: bytes, kind: str) -> NDArray[Any]:
-    """A JPEG, or a CZI within the CZI: its tiles, put together."""
-    if kind.upper() in ("JPG", "JPEG"):
-        return _jpeg(content)
-    if kind.upper() != "CZI":
-        raise ValueError(f"found a picture of kind {kind!r}, wanted CZI or JPG")
-    file = inside(content)
-    tiles = [tile for tile in read_directory(file).tiles if not tile.is_pyramid and not tile.channel]
-    if not tiles or {tile.pixel_type for tile in tiles} - {"Gray8", "Gray16", "Bgr24", "Bgr48"}:
-        raise ValueError(f"found pixels of type {', '.join({tile.pixel_type for tile in tiles}) or 'none'}")
-    left, top = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
-    right, bottom = (max(getattr(tile, at) + getattr(tile, size) for tile in tiles) for at, size in PAIRS)
-    if (right - left) * (bottom - top) > LARGEST_PICTURE_PX:
-        raise ValueError(f"it should have {right - left} x {bottom - top} pixels, too many for a picture of a slide")
-    picture = np.zeros((bottom - top, right - left, *shape_of(tiles[0], 1)[2:]), dtype_of(tiles[0]))
-    with JpegXrDecoder() as decoder:
-        reader = TileReader(file, decoder)
-        for tile in sorted(tiles, key=lambda tile: tile.mosaic):
-            y, x = tile.y - top, tile.x - left
-            picture[y : y + tile.height, x : x + tile.width] = reader.whole(tile)
-    return picture
-
-
-def _jpeg(content: bytes) -> NDArray[Any]:
-    """A JPEG that says that it is enormous would be given the memory before it is read; one that is cut, made up."""
-    if b"\xff\xd9" not in content:
-        raise ValueError("its JPEG is cut off")
-    rows, columns = _jpeg_size(content)
-    if rows * columns > LARGEST_PICTURE_PX:
-        raise ValueError(f"it should have {columns} x {rows} pixels, too many for a picture of a slide")
-    picture = np.asarray(imagecodecs.jpeg8_decode(content))
-    if picture.shape[2:] not in ((), (3,)):
-        raise ValueError(f"its JPEG has {picture.shape[2]} colours, wanted 1 or 3")
-    return picture
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int]:
-    """(rows, columns) as its frame header says, the segment SOF of ITU-T T.81."""
-    at = 2
-    while content[at : at + 1] == b"\xff" and len(content) >= at + 9:
-        kind, length, rows, columns = struct.unpack_from(">xBHxHH", content, at)
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            return rows, columns
-        at += 1 if kind == 0xFF else 2 + length  # any number of 0xFF may stand in front of a marker
-    raise ValueError("its JPEG does not say how many pixels it has")
-
-
-PAIRS = (("x", "width"), ("y", "height"))
-LARGEST_PICTURE_PX = 10**8
-
-
-def _to_8_bit(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    if picture.dtype == np.uint8:
-        return picture
-    return np.rint(picture * (255 / max(1, int(picture.max())))).astype(np.uint8)
 
 
 def content_signature(path: Path) -> str:

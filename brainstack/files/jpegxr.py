@@ -171,5 +171,7 @@ def _answer(answers: BinaryIO, status: bytes, content: bytes | memoryview) -> No
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+    # What the decoder may print is not to stand between the answers.
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt), os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        serve(sys.stdin.buffer, out)
