@@ -242,7 +242,7 @@ def approve(
     release: Annotated[bool, typer.Option("--release", help="let it follow from the stages again")] = False,
     show: Annotated[bool, typer.Option("--show", help="what is approved, and what it would be now")] = False,
 ) -> None:
-    """Keep a gain, white point, canvas or alignment whatever later edits make of it; once more: take it as it is now."""
+    """Keep a gain, white point, canvas or alignment whatever later edits make of it; once more: take it as it is."""
     from brainstack import approval
     from brainstack.planning import look
 
