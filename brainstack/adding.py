@@ -51,8 +51,9 @@ def add_animal(
         factor = thumbnail_factor or factor_for(pixel_um)
         _make_folder(folder, czi, factor)
     channels = ", ".join(f"{channel.number} {channel.name}" for channel in first.channels)
+    slides = "1 slide" if len(files) == 1 else f"{len(files)} slides"
     return [
-        f"{animal.prep_id}: {len(files)} slides; channels {channels}; {pixel_um:g} um a pixel, "
+        f"{animal.prep_id}: {slides}; channels {channels}; {pixel_um:g} um a pixel, "
         f"thumbnails {pixel_um * factor:g} um a pixel (1/{factor}).",
         f"Run it: luigi --module tasks Animal --animal {animal.prep_id} --local-scheduler",
     ]

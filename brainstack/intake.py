@@ -104,6 +104,7 @@ def slide_scan(content: dict[str, Any]) -> SlideScan:
         **content
         | {
             "pixel_size_um": _pair(content["pixel_size_um"]),
+            "warnings": tuple(content.get("warnings", ())),
             "channels": tuple(Channel(**channel) for channel in content["channels"]),
             "scenes": tuple(Scene(**scene | {"stage_um": _pair(scene.get("stage_um"))}) for scene in content["scenes"]),
         }

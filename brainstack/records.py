@@ -44,7 +44,7 @@ class SlideScan:
 
     pixel_type : "Gray8", "Gray16" or "Bgr24" (colour, one channel). pixel_size_um : (x, y), or None where the file
     does not say. acquired_at : ISO 8601 time as the file says, or "". objective : its name, or "". focal_planes,
-    time_points : how many there are of each pixel.
+    time_points : how many there are of each pixel. warnings : what a person should know before they trust its pictures.
     """
 
     file_name: str
@@ -56,6 +56,7 @@ class SlideScan:
     objective: str = ""
     focal_planes: int = 1
     time_points: int = 1
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class Slide:
 
     file_name : of the CZI. number : slide_physical_id. rescan : 1 for the first scan of this slide, and so on.
     status : "Good" or "Bad", as a person decided. pixel_type : as in SlideScan; "" for a slide that was read before it
-    was kept. pictures : the scanner's photographs of the glass that Meta wrote, of "label" and "preview".
+    was kept. pictures : the scanner's photographs of the glass that Meta wrote, of "label" and "preview". warnings : as
+    in SlideScan.
     """
 
     file_name: str
@@ -140,6 +142,7 @@ class Slide:
     channels: tuple[Channel, ...]
     pixel_type: str = ""
     pictures: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,11 @@ class SlidesSettings(Group):
     @field_validator("name_pattern")
     @classmethod
     def has_a_number(cls, pattern: str) -> str:
-        if "number" not in re.compile(pattern).groupindex:
+        try:
+            groups = re.compile(pattern).groupindex
+        except re.error as error:
+            raise ValueError(f"it is no regular expression ({error})") from error
+        if "number" not in groups:
             raise ValueError("wanted a regular expression with a group (?P<number>...)")
         return pattern
 

@@ -32,7 +32,8 @@ class Checked:
 
 def slides_to_check(plan: Plan, names: Sequence[str]) -> tuple[str, ...]:
     """The slides that TIFFs are made of, or those that are named. Raises BrainstackError for a name that is none."""
-    known = tuple(plan.slides_in_use)
+    unread = (file.slide for file in plan.czi_files if file.slide not in plan.slides)
+    known = (*plan.slides_in_use, *unread)
     asked = tuple(name.removesuffix(".czi") for name in names)
     for name in asked:
         if name not in known:
@@ -61,6 +62,8 @@ def _checked(plan: Plan, slide: str, scene: Scene, channel: Channel) -> Checked:
     tif = f"{slide}_S{scene.number}_C{channel.number}.tif"
     path, how = plan.folder.czi / f"{slide}.czi", plan.settings.tifs.focal_planes
     wanted = ""
+    if not plan.folder.tif(tif).exists():
+        return Checked(tif, "", f"{plan.folder.tif(tif)} is not there; {_made_by(plan)} makes it.")
     try:
         wanted = pixel_checksum(read_strips(path, scene, channel.number, ROWS, how))
         found = pixel_checksum(read_tiff_strips(plan.folder.tif(tif), ROWS))
@@ -72,8 +75,12 @@ def _checked(plan: Plan, slide: str, scene: Scene, channel: Channel) -> Checked:
         tif,
         wanted,
         f"{plan.folder.tif(tif)} has other pixels (checksum {found}) than scene {scene.number} of {path.name} "
-        f"({wanted}); delete the TIFF and run the same command again to have it made anew.",
+        f"({wanted}); delete it, and {_made_by(plan)} makes it anew.",
     )
+
+
+def _made_by(plan: Plan) -> str:
+    return f"luigi --module tasks Tifs --animal {plan.folder.prep_id}"
 
 
 def pixel_checksum(strips: Iterable[NDArray[Any]]) -> str:

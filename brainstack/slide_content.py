@@ -88,18 +88,6 @@ def keep_content(
     record(folder, "slide", content)
 
 
-def say_what_is_left_out(scan: SlideScan, settings: Settings) -> None:
-    """Warn of focal planes and time points of which one is taken."""
-    if scan.focal_planes > 1:
-        taken = {"first": "the first is taken", "maximum": "the brightest value of all is taken"}
-        log.warning(
-            '%s has %d focal planes; %s ([tifs] focal_planes = "%s").',
-            scan.file_name, scan.focal_planes, taken[settings.tifs.focal_planes], settings.tifs.focal_planes,
-        )  # fmt: skip
-    if scan.time_points > 1:
-        log.warning("%s has %d time points; the first is taken.", scan.file_name, scan.time_points)
-
-
 def check_pixels(scan: SlideScan, scan_run: ScanRun) -> None:
     """Refuse a slide whose pixels have no known size, or are not square, unless a person said what it is.
 

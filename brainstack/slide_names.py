@@ -31,6 +31,11 @@ def slide_number(file_name: str, settings: Settings) -> int:
             f"{file_name}: no slide number found in the name; wanted one such as DK39_slide058.czi "
             f"([slides] name_pattern = {settings.slides.name_pattern!r}); rename the file or change the pattern."
         )
+    if not found["number"].isdecimal():
+        raise BrainstackError(
+            f"{file_name}: {found['number']!r} was found where the slide's number should be; wanted digits "
+            f"([slides] name_pattern = {settings.slides.name_pattern!r}); change the pattern."
+        )
     return int(found["number"])
 
 

@@ -24,6 +24,7 @@ MOST_FAILURES = 20
 """Failures named; the run's log has them all."""
 MOST_RESCANS = 5
 MOST_DISAGREEMENTS = 5
+MOST_WARNINGS = 10
 VERDICTS = {1: "out of focus", 2: "bad tissue", 3: "end of the tissue"}
 MOST_LINES = 20
 """Reasons named for what the next run makes: with the table and the failures they fill a screen."""
@@ -84,6 +85,21 @@ def heading(plan: Plan) -> list[str]:
         )
     more = len(plan.rescanned) - MOST_RESCANS
     lines += [f"and {more} more slides that were scanned again"] if more > 0 else []
+    return [*lines, *said_of_slides(plan)]
+
+
+def said_of_slides(plan: Plan) -> list[str]:
+    """What a person should know of the slide scans before they trust what is made of them."""
+    slides: dict[str, list[str]] = {}
+    for slide in plan.slides_in_use.values():
+        for warning in slide.warnings:
+            slides.setdefault(warning, []).append(slide.file_name)
+    lines = [
+        f"{names[0]}: {warning}" if len(names) == 1 else f"{len(names)} slides ({names[0]} and others): {warning}"
+        for warning, names in slides.items()
+    ]
+    more = len(lines) - MOST_WARNINGS
+    lines[MOST_WARNINGS:] = [f"and {more} more things of other slides: brainstack slide show"] if more > 0 else []
     return [*lines, *scene_orders(plan)]
 
 

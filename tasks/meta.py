@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from brainstack.intake import slide_scan
 from brainstack.plan import Plan
-from brainstack.slide_content import keep_content, read_content, read_pictures, say_what_is_left_out
+from brainstack.slide_content import keep_content, read_content, read_pictures
 from brainstack.stamps import Step
 from tasks.base import SlideTask
 
@@ -16,8 +15,6 @@ class Meta(SlideTask):
         path = plan.folder.czi / f"{step.item}.czi"
         content, signature = read_content(path, plan.settings, plan.records.scan_run)
         pictures = read_pictures(path)
-
-        say_what_is_left_out(slide_scan(content["scan"]), plan.settings)
 
         keep_content(plan.folder, step.item, content, pictures)
         return {"": signature}

@@ -16,7 +16,7 @@ from brainstack.locking import remove_parts, take_lock
 from brainstack.planning import make_plan, read_failed, take_in, write_failed
 from brainstack.records import Ran
 from brainstack.stamps import Stamps, Step
-from brainstack.status import scene_orders
+from brainstack.status import said_of_slides
 from tasks import current
 from tasks.base import AnimalTask
 from tasks.display import Display
@@ -80,7 +80,7 @@ class Run:
         plan = current.plan(self.animal)
         failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
         write_failed(self.folder, self._failed_before_too() | failed)
-        for line in scene_orders(plan):
+        for line in said_of_slides(plan):
             log.warning("%s", line)
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)

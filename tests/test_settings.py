@@ -106,6 +106,7 @@ def test_a_value_that_cannot_be_is_refused(own: Path) -> None:
     assert "[gain]: quantile = 99 cannot be" in sentence(own, "[gain]\nquantile = 99\n")
     assert "[tifs]: thumbnail_factor = 'many' cannot be" in sentence(own, "[tifs]\nthumbnail_factor = 'many'\n")
     assert "(?P<number>...)" in sentence(own, "[slides]\nname_pattern = '[0-9]+'\n")
+    assert "it is no regular expression" in sentence(own, "[slides]\nname_pattern = '(?P<number>'\n")
 
 
 def test_what_is_no_toml_is_refused(own: Path) -> None:

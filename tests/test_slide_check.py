@@ -58,7 +58,7 @@ def test_what_is_missing_or_damaged_is_told_and_the_rest_is_checked(animal):
     animal.folder.tif(NAMES[0]).unlink()
     animal.folder.tif(NAMES[3]).write_bytes(b"II*\0")
     errors = [one.error for one in check_tifs(animal, ["slide001", "slide002"])]
-    assert "is not there" in errors[0]
+    assert errors[0].endswith("is not there; luigi --module tasks Tifs --animal DK39 makes it.")
     assert errors[1:3] == ["", ""]
     assert "is no whole TIFF" in errors[3]
     assert "slide002.czi is not there" in errors[4]
@@ -74,8 +74,12 @@ def test_a_checksum_does_not_depend_on_the_strips_but_on_type_and_width(shape):
 
 
 def test_slides_are_named_by_their_files():
-    plan: Any = SimpleNamespace(folder=AnimalFolder(Path("DK39")), slides_in_use={"slide001": None, "slide002": None})
+    plan: Any = SimpleNamespace(
+        folder=AnimalFolder(Path("DK39")), slides_in_use={"slide001": None, "slide002": None}, slides={}, czi_files=()
+    )
     assert slides_to_check(plan, []) == ("slide001", "slide002")
     assert slides_to_check(plan, ["slide002.czi"]) == ("slide002",)
+    unread = SimpleNamespace(**vars(plan) | {"czi_files": (SimpleNamespace(slide="slide004"),)})
+    assert slides_to_check(unread, []) == ("slide001", "slide002", "slide004")
     with pytest.raises(BrainstackError, match=r"DK39 has no TIFFs of a slide 'slide003'; wanted one of slide001, "):
         slides_to_check(plan, ["slide003"])

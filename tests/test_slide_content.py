@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from brainstack.slide_content import (
     keep_content,
     read_content,
     read_pictures,
-    say_what_is_left_out,
 )
 
 GIVEN, UNSAID = ScanRun("DK39", "czi", 10.0, resolution_given=True), ScanRun("DK39", "czi", 10.0)
@@ -123,26 +121,6 @@ def test_a_damaged_label_is_said_and_keeps_no_section_from_being_used(
         assert read_pictures(path) == {}
     assert "DK39_slide007_rescan.czi cannot be shown, its sections can be used: x.czi is damaged" in caplog.text
     assert read_content(path, load_settings(), UNSAID)
-
-
-# What is left out
-
-
-def test_of_several_focal_planes_it_is_said_which_are_taken(caplog: pytest.LogCaptureFixture) -> None:
-    scan = replace(scan_of(None), focal_planes=5, time_points=3)
-    say_what_is_left_out(scan, load_settings())
-    say_what_is_left_out(scan, settings_with(tifs={"focal_planes": "maximum"}))
-    assert caplog.messages == [
-        'DK39_slide007.czi has 5 focal planes; the first is taken ([tifs] focal_planes = "first").',
-        "DK39_slide007.czi has 3 time points; the first is taken.",
-        'DK39_slide007.czi has 5 focal planes; the brightest value of all is taken ([tifs] focal_planes = "maximum").',
-        "DK39_slide007.czi has 3 time points; the first is taken.",
-    ]
-
-
-def test_of_one_plane_and_time_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    say_what_is_left_out(scan_of(None), load_settings())
-    assert caplog.messages == []
 
 
 # The size of pixels

@@ -32,6 +32,10 @@ NAMES = {
     "DK39_slide058_rescan_2021_07_02__0012.czi": (58, 2),
     "slide058rescan10_b.czi": (58, 10),
     "rescan2_slide058.czi": (58, 1),
+    "DK39_slide058_2021_07_03__0001_rescan.czi": (58, 2),
+    "DK39_slide058_2021_07_03__0001_rescan3.czi": (58, 3),
+    "DK39_slide058_re-scan.czi": (58, 2),
+    "DK39_slide058_rescan0.czi": (58, 2),
     # letters and blanks as people type them
     "DK39 slide 58 rescan 2.czi": (58, 2),
     "DK39 Slide 058.czi": (58, 1),

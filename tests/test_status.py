@@ -150,3 +150,11 @@ def test_before_the_slides_are_read_there_is_only_their_metadata_to_make(plan: P
     assert text.startswith("DK39: 2 slides, 0 sections\n")
     assert row(text, "Meta") == ["0/2"]
     assert "Clean" not in text
+
+
+def test_what_a_scan_is_warned_of_is_said_once_for_all_slides_that_share_it(tmp_path: Path) -> None:
+    several = [dataclasses.replace(slide(number), warnings=("it has 3 focal planes",)) for number in (1, 2)]
+    other = dataclasses.replace(slide(3), warnings=("its metadata speak of 3 scenes, and 2 are there",))
+    text = shown(plan_of(tmp_path, [*several, other]))
+    assert "2 slides (DK39_slide001.czi and others): it has 3 focal planes\n" in text
+    assert "DK39_slide003.czi: its metadata speak of 3 scenes, and 2 are there\n" in text

@@ -237,6 +237,7 @@ def _slide(slide: SlideRow, tifs: list[TifRow]) -> Slide:
         tuple(channels[number] for number in sorted(channels)),
         slide.pixel_type or "",
         tuple(name for name, is_there in pictures.items() if is_there),
+        tuple((slide.warnings or "").splitlines()),
     )
 
 

@@ -50,6 +50,7 @@ def take_in_slide(
     slide.pixel_type = scan.pixel_type
     slide.acquired_at, slide.objective = scan.acquired_at[:LONGEST_WORDS], scan.objective[:LONGEST_WORDS]
     slide.checksum_kind, slide.checksum = checksum or (None, None)
+    slide.warnings = "\n".join(scan.warnings) or None
     slide.has_label, slide.has_preview = "label" in pictures, "preview" in pictures
     session.flush()
     _take_in_scenes(session, slide.id, scan)

@@ -164,8 +164,8 @@ class SlideRow(Table):
     in slide_czi_to_tif from the seventh scene on.
     pixel_type, acquired_at, objective : as the CZI says; acquired_at is its own text, ISO 8601. checksum : of the CZI,
     in hexadecimal; checksum_kind : "quick" (of its directory, metadata and size) or "whole" (BLAKE2b of 128 bits, of
-    each byte). has_label, has_preview : whether Meta found the scanner's photographs of the glass. NULL where the slide
-    was read before these were kept.
+    each byte). has_label, has_preview : whether Meta found the scanner's photographs of the glass. warnings : what a
+    person should know of the scan, a line each. NULL where the slide was read before these were kept.
     """
 
     __tablename__ = "slide"
@@ -202,6 +202,7 @@ class SlideRow(Table):
     objective: Mapped[Words]
     checksum: Mapped[Words]
     checksum_kind: Mapped[Words]
+    warnings: Mapped[Comments]
     has_label: Mapped[No]
     has_preview: Mapped[No]
     comments: Mapped[Comments]

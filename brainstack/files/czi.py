@@ -100,57 +100,88 @@ def scene_shape(scan: SlideScan, scene: Scene) -> tuple[int, ...]:
 def _strips(
     path: Path, slide: _Slide, scene: Scene, channel: int, rows: int, focal_planes: FocalPlanes
 ) -> Iterator[Strip]:
-    planes = _planes(_tiles_of(slide.directory, scene, channel), focal_planes)
+    readers = _stacked(_planes(_tiles_of(slide.directory, scene, channel), focal_planes))
     with _told(path, scene), path.open("rb", buffering=0) as file, JpegXrDecoder() as decoder:
         reader = TileReader(file, decoder)
-        of_planes = [_PlaneReader(reader, scene, tiles, slide.scan.pixel_type) for tiles in planes]
+        planes = [_PlaneReader(reader, scene, stacks, slide.scan.pixel_type) for stacks in readers]
         for top in range(0, scene.height, rows):
             height = min(rows, scene.height - top)
-            strip = of_planes[0].rows(top, height)
-            for other in of_planes[1:]:
+            strip = planes[0].rows(top, height)
+            for other in planes[1:]:
                 np.maximum(strip, other.rows(top, height), out=strip)
             if _signature(path) != slide.signature:
-                raise ValueError("the file was changed while it was read")
+                raise BrainstackError(
+                    f"{path} was changed while rows {top} to {top + height} of its scene {scene.number} were read; "
+                    "wait until nobody writes it any more, and run the same command again."
+                )
             yield strip
             del strip  # before the next one is made, if whoever asked for it has let it go
 
 
-class _PlaneReader:
-    """One plane of a scene, read downwards: each tile is unpacked once."""
+Stack = tuple[TileEntry, ...]
+"""Tiles at the same place in different focal planes."""
 
-    def __init__(self, reader: TileReader, scene: Scene, tiles: Iterable[TileEntry], pixel_type: str) -> None:
+
+class _PlaneReader:
+    """One plane of a scene, read downwards: each tile is unpacked once. Of a stack of tiles the brightest is seen."""
+
+    def __init__(self, reader: TileReader, scene: Scene, stacks: Iterable[Stack], pixel_type: str) -> None:
         self._reader = reader
         self._scene = scene
-        self._tiles = sorted(tiles, key=lambda tile: (tile.mosaic, tile.number))
+        self._stacks = sorted(stacks, key=lambda stack: (stack[0].mosaic, stack[0].number))
         self._background = NOT_SCANNED[pixel_type]
         self._samples = (3,) if pixel_type == "Bgr24" else ()
         self._dtype = DTYPES[pixel_type]
         self._below: dict[int, Strip] = {}
-        """Of tiles that reach below what was read so far: their remaining rows, by number of the tile."""
+        """Of stacks that reach below what was read so far: their remaining rows, by number of the first tile."""
 
     def rows(self, top: int, height: int) -> Strip:
         """`height` rows of the scene, from its row `top` on."""
         strip = np.full((height, self._scene.width, *self._samples), self._background, self._dtype)
-        for tile in self._tiles:
+        for stack in self._stacks:
+            tile = stack[0]
             above = tile.y - self._scene.y - top  # of the strip's first row, where the tile begins
             first, end = max(0, -above), min(tile.height, height - above)
             if first < end:
                 left = tile.x - self._scene.x
-                with named(tile):
-                    strip[above + first : above + end, left : left + tile.width] = self._part(tile, first, end)
+                strip[above + first : above + end, left : left + tile.width] = self._part(stack, first, end)
         return strip
 
-    def _part(self, tile: TileEntry, first: int, end: int) -> Strip:
-        """Rows of a tile that were not asked for yet; those below them are kept, unless they can be read by
+    def _part(self, stack: Stack, first: int, end: int) -> Strip:
+        """Rows of a stack that were not asked for yet; those below them are kept, unless they can be read by
         themselves."""
-        if tile.compression == "raw":
-            return self._reader.rows(tile, first, end)
-        left = self._below.pop(tile.number, None)
-        whole = self._reader.whole(tile)[first:] if left is None else left
-        if end < tile.height:
+        if all(tile.compression == "raw" for tile in stack):
+            return self._brightest(stack, first, end)
+        left = self._below.pop(stack[0].number, None)
+        whole = self._brightest(stack, first, stack[0].height) if left is None else left
+        if end < stack[0].height:
             # A copy: a view would keep all of the tile in memory until its last row is read.
-            self._below[tile.number] = whole[end - first :].copy()
+            self._below[stack[0].number] = whole[end - first :].copy()
         return whole[: end - first]
+
+    def _brightest(self, stack: Stack, first: int, end: int) -> Strip:
+        brightest: Strip | None = None
+        for tile in stack:
+            with named(tile):
+                pixels = self._reader.rows(tile, first, end)
+            brightest = pixels if brightest is None else np.maximum(brightest, pixels)
+        assert brightest is not None
+        return brightest
+
+
+def _stacked(planes: list[list[TileEntry]]) -> list[list[Stack]]:
+    """The planes as one of stacks, where their tiles lie upon each other, as scanners' do: then no more than the tiles
+    of one plane are in memory. Where they do not, each by itself."""
+    by_place = [{_place(tile): tile for tile in plane} for plane in planes]
+    places = by_place[0].keys()
+    alike = all(len(own) == len(plane) and own.keys() == places for own, plane in zip(by_place, planes, strict=True))
+    if alike:
+        return [[tuple(own[place] for own in by_place) for place in places]]
+    return [[(tile,) for tile in plane] for plane in planes]
+
+
+def _place(tile: TileEntry) -> tuple[int, ...]:
+    return tile.x, tile.y, tile.width, tile.height, tile.mosaic
 
 
 def _tiles_of(directory: CziDirectory, scene: Scene, channel: int) -> list[TileEntry]:
@@ -227,6 +258,7 @@ def _read(path: Path, signature: tuple[int, ...]) -> _Slide:
             objective=metadata.objective,
             focal_planes=len({tile.dimensions.get("Z", 0) for tile in tiles}),
             time_points=len({tile.dimensions.get("T", 0) for tile in tiles}),
+            warnings=tuple(_warnings(tiles, scenes, metadata)),
         ),
         signature=signature,
     )
@@ -264,10 +296,20 @@ def _scenes(tiles: Iterable[TileEntry], metadata: CziMetadata) -> tuple[Scene, .
         x, y = min(tile.x for tile in own), min(tile.y for tile in own)
         width = max(tile.x + tile.width for tile in own) - x
         height = max(tile.y + tile.height for tile in own) - y
-        if max(width, height) > MOST_PX:
-            raise ValueError(f"scene {number} should have {width} x {height} pixels, more than a slide holds")
+        if max(width, height) > MOST_PX or width * height > SPARSEST * _area(own):
+            raise ValueError(
+                f"scene {number} should have {width} x {height} pixels, of which its {len(own)} tiles have {_area(own)}"
+            )
         scenes.append(Scene(number, index, x, y, width, height, metadata.stage_um.get(index)))
     return tuple(scenes)
+
+
+SPARSEST = 10_000
+"""A scene so many times as large as all its tiles together has a tile at a wrong place."""
+
+
+def _area(tiles: Iterable[TileEntry]) -> int:
+    return sum(tile.width * tile.height for tile in tiles)
 
 
 def _box(scene: Scene) -> tuple[int, ...]:
@@ -304,6 +346,39 @@ def _check_channels(path: Path, tiles: Iterable[TileEntry], metadata: CziMetadat
         for channel in metadata.channels:
             if (index, channel.number - 1) not in found:
                 raise ValueError(f"scene index {index} has no tile of channel {channel.number} ({channel.name})")
+
+
+def _warnings(tiles: list[TileEntry], scenes: tuple[Scene, ...], metadata: CziMetadata) -> Iterator[str]:
+    """What a person should know of the slide before they trust its pictures."""
+    for name, what in (("Z", "focal planes, of which [tifs] focal_planes says what is shown"), *OF_SEVERAL):
+        count = len({tile.dimensions.get(name, 0) for tile in tiles})
+        if count > 1:
+            yield f"it has {count} {what}"
+    if metadata.scene_count not in (None, len(scenes)):
+        yield f"its metadata speak of {metadata.scene_count} scenes, and {len(scenes)} are there"
+    for scene in scenes:
+        counts = {
+            channel.number: sum(
+                tile.channel == channel.number - 1 and (tile.scene or 0) == scene.index for tile in tiles
+            )
+            for channel in metadata.channels
+        }
+        most = max(counts, key=lambda number: counts[number])
+        for number, count in counts.items():
+            if count < counts[most]:
+                yield (
+                    f"scene {scene.number} has {counts[most]} tiles in channel {most} but {count} in channel {number}, "
+                    "in which what is missing is left empty"
+                )
+
+
+OF_SEVERAL = (
+    ("T", "time points, of which the first is shown"),
+    ("H", "phases, of which the first is shown"),
+    ("I", "directions of light, of which the first is shown"),
+    ("V", "views, of which the first is shown"),
+    ("R", "rotations, of which the first is shown"),
+)
 
 
 # What else is in the file ---------------------------------------------------------------------------------------------

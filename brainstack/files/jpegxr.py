@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -18,12 +19,17 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.errors import BrainstackError
+
 PIXEL_FORMAT, WIDTH, HEIGHT, IMAGE_OFFSET, IMAGE_BYTES = 0xBC01, 0xBC80, 0xBC81, 0xBCC0, 0xBCC1
 """Tags of the container, as in ITU-T T.832, annex A."""
 
 REQUEST = struct.Struct("<qqqqc")
 ANSWER = struct.Struct("<cq")
 DECODED, REFUSED = b"d", b"e"
+
+CRASHES = (signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL)
+"""How damaged data ends the decoder. What ends it otherwise says nothing of the data."""
 
 LONGEST_S = 120.0
 """A tile of 2,048 x 2,048 pixels takes a tenth of a second: this one hangs."""
@@ -81,7 +87,12 @@ class JpegXrDecoder:
             answer = _receive(self._process, length)
         except (EOFError, BrokenPipeError) as error:
             code = self._end()
-            raise ValueError(f"its JPEG-XR image ended the decoder (exit status {code})") from error
+            if -code not in CRASHES:
+                raise BrainstackError(
+                    f"The process that decodes JPEG-XR ended (exit status {code}): memory ran out, or it cannot be "
+                    "started; run the same command again, with fewer workers."
+                ) from error
+            raise ValueError(f"its JPEG-XR image ended the decoder (signal {-code})") from error
         except TimeoutError as error:
             self._end()
             raise ValueError(f"its JPEG-XR image was not decoded within {LONGEST_S:.0f} s") from error

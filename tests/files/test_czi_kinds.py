@@ -7,12 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pylibCZIrw import czi as pylibczi
 
-from brainstack.demo.czi_writer import ChannelSettings, Tile, metadata_xml, picture_attachment, write_czi
+from brainstack.demo.czi_writer import (
+    JPEGXR_BLUE_FIRST,
+    JPEGXR_RED_FIRST,
+    ChannelSettings,
+    SceneSettings,
+    Tile,
+    metadata_xml,
+    picture_attachment,
+    write_czi,
+)
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide, read_slide_pictures, read_strips
 from brainstack.records import Scene
@@ -147,6 +157,30 @@ def test_a_channel_that_the_scanner_shifted_lies_where_its_tiles_do(tmp_path):
     assert_every_pixel(path, tiles, "Gray16")
 
 
+@pytest.mark.parametrize("pixel_type", PIXEL_TYPES)
+@pytest.mark.parametrize("quality", [0.9, 0.5])
+def test_jpegxr_that_lost_something_is_as_another_reader_sees_it(tmp_path, pixel_type, quality):
+    tile = Tile(noise(77, 131, pixel_type, 1), 0, 0, compression="jpegxr")
+    red_first = np.ascontiguousarray(tile.pixels[..., ::-1]) if tile.pixels.ndim == 3 else tile.pixels
+    encoded = bytes(imagecodecs.jpegxr_encode(red_first, level=quality))
+    lossy = replace(tile, encoded=encoded.replace(JPEGXR_RED_FIRST, JPEGXR_BLUE_FIRST, 1))
+    path = written(tmp_path, [lossy], pixel_type)
+    found = read_scene(path, 1)
+    assert not np.array_equal(found, red_first)
+    np.testing.assert_array_equal(found, seen_by_another(path, read_slide(path).scenes[0], 0, 0, 0.0))
+
+
+def test_a_scene_cut_off_at_the_edge_of_the_slide_is_what_is_left_of_it(tmp_path):
+    """The scanner's travel ends inside a tile: the last ones are narrower and lower than the others."""
+    tiles = [
+        Tile(noise(64 if y == 0 else 9, 64 if x == 0 else 5, "Gray16", x + y), x, y) for y in (0, 64) for x in (0, 64)
+    ]
+    path = written(tmp_path, tiles, "Gray16")
+    (scene,) = read_slide(path).scenes
+    assert (scene.width, scene.height) == (69, 73)
+    assert_every_pixel(path, tiles, "Gray16")
+
+
 @pytest.mark.parametrize("rows", [1, 13, 40, 41, 1000])
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_strips_of_any_height_give_the_same_picture(tmp_path, compression, rows):
@@ -204,6 +238,14 @@ def test_the_brightest_of_a_colour_scan_is_refused(tmp_path):
         read_scene(path, 1, focal_planes="maximum")
 
 
+def test_of_focal_planes_in_other_tiles_the_brightest_is_seen_too(tmp_path):
+    """Scanners lay them upon each other; a file that was put together from several need not."""
+    tiles = [Tile(noise(30, 40, "Gray16", 7 * z + x), x, 3 * z, z=z) for z in (0, 1) for x in (0, 20 + 20 * z)]
+    planes = [picture_of(tiles, 0, "Gray16", z=z) for z in (0, 1)]
+    found = read_scene(written(tmp_path, tiles, "Gray16"), 1, focal_planes="maximum")
+    np.testing.assert_array_equal(found, np.max(planes, axis=0))
+
+
 # Files without --------------------------------------------------------------------------------------------------------
 
 
@@ -245,3 +287,49 @@ def test_label_and_preview_come_back(tmp_path):
 
 def test_a_slide_without_them_has_no_pictures(tmp_path):
     assert read_slide_pictures(written(tmp_path, [Tile(noise(20, 30, "Gray16", 0), 0, 0)], "Gray16")) == {}
+
+
+# What a person should know --------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_said_of_a_slide_as_it_should_be(tmp_path):
+    assert read_slide(written(tmp_path, slide_of_all("Gray16", "raw"), "Gray16")).warnings == ()
+
+
+def test_several_planes_are_said_with_which_of_them_is_shown(tmp_path):
+    tiles = [
+        Tile(noise(20, 30, "Gray16", 4 * z + 2 * t + h), 0, 0, z=z, t=t, more_dimensions=(("H", h),))
+        for z in range(3)
+        for t in range(2)
+        for h in range(2)
+    ]
+    assert read_slide(written(tmp_path, tiles, "Gray16")).warnings == (
+        "it has 3 focal planes, of which [tifs] focal_planes says what is shown",
+        "it has 2 time points, of which the first is shown",
+        "it has 2 phases, of which the first is shown",
+    )
+
+
+def test_a_tile_that_one_channel_lacks_is_said(tmp_path):
+    tiles = [Tile(noise(20, 30, "Gray16", x + channel), x, 0, channel=channel) for channel in (0, 1) for x in (0, 30)]
+    path = written(tmp_path, tiles[:-1], "Gray16")
+    (warning,) = read_slide(path).warnings
+    assert warning == "scene 1 has 2 tiles in channel 1 but 1 in channel 2, in which what is missing is left empty"
+    assert not read_scene(path, 1, channel=2)[:, 30:].any()
+
+
+def test_scenes_that_are_not_there_are_said(tmp_path):
+    tiles = [Tile(noise(20, 30, "Gray16", 0), 0, 0)]
+    path = tmp_path / "slide001.czi"
+    scenes = [SceneSettings() for _ in range(3)]
+    about = metadata_xml(channels=[ChannelSettings("A")], pixel_size_um=None, pixel_type="Gray16", scenes=scenes)
+    write_czi(path, tiles, metadata=about)
+    assert read_slide(path).warnings == ("its metadata speak of 3 scenes, and 1 are there",)
+
+
+def test_tiles_so_far_apart_that_one_must_be_at_a_wrong_place_are_refused(tmp_path):
+    tiles = [Tile(noise(20, 30, "Gray16", 0), x, x) for x in (0, 900_000)]
+    with pytest.raises(
+        BrainstackError, match=r"scene 1 should have 900030 x 900020 pixels, of which its 2 tiles have 1200"
+    ):
+        read_slide(written(tmp_path, tiles, "Gray16"))

@@ -18,7 +18,9 @@ from brainstack.stages import STAGES
 
 LUIGI = ("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler", "--workers", "2")
 
-STAGES_TO_KILL_IN = [name for name in STAGES if name not in ("SingleHistogram",)]
+NOT_OF_THIS_ANIMAL = ("SingleHistogram", "WhitePoint")
+"""Made when asked for, or for an animal in colour."""
+STAGES_TO_KILL_IN = [name for name in STAGES if name not in NOT_OF_THIS_ANIMAL]
 
 
 def has_begun(lab: Lab, stage: str) -> bool:

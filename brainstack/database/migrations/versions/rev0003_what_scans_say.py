@@ -17,6 +17,7 @@ NUMBERS = "stage_x", "stage_y", "exposure"
 def upgrade() -> None:
     for name in WORDS:
         op.add_column("slide", sa.Column(name, sa.String(100)))
+    op.add_column("slide", sa.Column("warnings", sa.Text()))
     for name in PICTURES:
         op.add_column("slide", _no(name))
     for name in PIXELS:
@@ -32,7 +33,7 @@ def downgrade() -> None:
     op.drop_column("scan_run", "resolution_given")
     for name in PIXELS + NUMBERS:
         op.drop_column("slide_czi_to_tif", name)
-    for name in WORDS + PICTURES:
+    for name in (*WORDS, *PICTURES, "warnings"):
         op.drop_column("slide", name)
 
 
