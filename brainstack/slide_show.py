@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from brainstack.files.czi import content_signature, read_slide, read_slide_pictures
-from brainstack.files.czi_directory import TileEntry, read_directory
-from brainstack.files.czi_metadata import CziMetadata, parse_metadata
+from brainstack.files.czi import content_signature, open_slide, read_slide_pictures
+from brainstack.files.czi_directory import TileEntry
+from brainstack.files.czi_metadata import CziMetadata
 from brainstack.files.pictures import write_png
 from brainstack.records import Scene, SlideScan, SlideScene
 from brainstack.slide_content import checksum_of, is_square
@@ -41,15 +41,13 @@ def look_at(path: Path, *, whole: bool = False) -> ShownSlide:
 
     Raises BrainstackError for what is no CZI, is damaged, or has pixels that brainstack does not read.
     """
-    scan = read_slide(path)
-    with path.open("rb") as file:
-        directory = read_directory(file)
+    slide = open_slide(path)
     return ShownSlide(
         path=path,
-        scan=scan,
-        metadata=parse_metadata(directory.metadata, len(scan.channels)),
-        tiles=directory.tiles,
-        attachments=tuple(one.name for one in directory.attachments),
+        scan=slide.scan,
+        metadata=slide.metadata,
+        tiles=slide.directory.tiles,
+        attachments=tuple(one.name for one in slide.directory.attachments),
         signature=content_signature(path),
         checksum=checksum_of(path) if whole else "",
     )

@@ -56,7 +56,7 @@ def read_slide(path: Path) -> SlideScan:
     A file without scenes is one scene that covers all of it. Raises BrainstackError for a file that is missing, empty,
     cut off, not a CZI, or of pixels other than Gray8, Gray16 and Bgr24.
     """
-    return _opened(path).scan
+    return open_slide(path).scan
 
 
 def read_strips(
@@ -75,7 +75,7 @@ def read_strips(
     """
     if rows < 1:
         raise ValueError(f"A strip has at least one row, found {rows}.")
-    slide = _opened(path)
+    slide = open_slide(path)
     if not 1 <= channel <= len(slide.scan.channels):
         names = ", ".join(f"{one.number} ({one.name})" for one in slide.scan.channels)
         raise BrainstackError(f"{path} has no channel {channel}; its channels are {names}. Ask for one of these.")
@@ -98,7 +98,7 @@ def scene_shape(scan: SlideScan, scene: Scene) -> tuple[int, ...]:
 
 
 def _strips(
-    path: Path, slide: _Slide, scene: Scene, channel: int, rows: int, focal_planes: FocalPlanes
+    path: Path, slide: SlideFile, scene: Scene, channel: int, rows: int, focal_planes: FocalPlanes
 ) -> Iterator[Strip]:
     readers = _stacked(_planes(_tiles_of(slide.directory, scene, channel), focal_planes))
     with _told(path, scene), path.open("rb", buffering=0) as file, JpegXrDecoder() as decoder:
@@ -210,8 +210,8 @@ def _planes(tiles: list[TileEntry], focal_planes: FocalPlanes) -> list[list[Tile
 
 
 @dataclass(frozen=True)
-class _Slide:
-    """signature : the file's, when it was read."""
+class SlideFile:
+    """All that a file says without its pixels. signature : the file's, when it was read."""
 
     directory: CziDirectory
     metadata: CziMetadata
@@ -219,7 +219,8 @@ class _Slide:
     signature: tuple[int, ...]
 
 
-def _opened(path: Path) -> _Slide:
+def open_slide(path: Path) -> SlideFile:
+    """The directory, the metadata and what follows from them, read once. Raises BrainstackError as `read_slide`."""
     if not path.is_file():
         raise BrainstackError(f"{path} is not there; wanted a slide scan. Put the file back, or correct its name.")
     if path.stat().st_size == 0:
@@ -234,7 +235,7 @@ def _opened(path: Path) -> _Slide:
 
 
 @lru_cache(maxsize=2)  # a slide's scenes and channels are asked for one after another
-def _read(path: Path, signature: tuple[int, ...]) -> _Slide:
+def _read(path: Path, signature: tuple[int, ...]) -> SlideFile:
     with _told(path):
         with path.open("rb") as file:
             directory = read_directory(file)
@@ -245,7 +246,7 @@ def _read(path: Path, signature: tuple[int, ...]) -> _Slide:
         metadata = parse_metadata(directory.metadata, _channel_count(tiles))
         scenes = _scenes(tiles, metadata)
         _check_channels(path, tiles, metadata)
-    return _Slide(
+    return SlideFile(
         directory=directory,
         metadata=metadata,
         scan=SlideScan(
@@ -390,7 +391,7 @@ def read_slide_pictures(path: Path) -> dict[str, NDArray[np.uint8]]:
     Each is (rows, columns) or (rows, columns, 3) as red, green, blue; 16 bit are brought to 8 by their brightest.
     Raises BrainstackError as `read_slide`, and for one that is damaged.
     """
-    slide, found = _opened(path), {}
+    slide, found = open_slide(path), {}
     for attachment in slide.directory.attachments:
         if attachment.name in PICTURES:
             with _told(path), path.open("rb") as file:
@@ -418,7 +419,7 @@ def content_signature(path: Path) -> str:
     It is taken from the file's identity, the directory of its tiles with their places and sizes, and the metadata,
     all of which a scanner or program that writes the file anew writes anew. Raises BrainstackError as `read_slide`.
     """
-    _opened(path)
+    open_slide(path)
     with _told(path), path.open("rb") as file:
         return hashlib.blake2b(
             str(os.fstat(file.fileno()).st_size).encode() + read_identity(file), digest_size=16
