@@ -76,11 +76,20 @@ class AnimalFolder:
         """The mask that a person made for a section, as brainstack keeps it."""
         return self.root / "preps" / "masks" / "edits" / f"{key}.tif"
 
+    @property
+    def mask_model(self) -> Path:
+        """What was learnt from the masks that people made: a model that proposes others."""
+        return self.root / "preps" / "masks" / "model.json"
+
     @staticmethod
     def _place(channel: int | None) -> str:
         return "masks" if channel is None else f"CH{channel}"
 
     # Results of many sections
+
+    @property
+    def mask_areas(self) -> Path:
+        return self.root / "preps" / "masks" / "areas.csv"
 
     @property
     def transforms(self) -> Path:

@@ -63,6 +63,14 @@ class Stain(StrEnum):
     NISSL = "nissl"
 
 
+class Difficulty(StrEnum):
+    """Of the made-up animal: what lies on its glass, and what befell its sections."""
+
+    EASY = "easy"
+    MIDDLE = "middle"
+    HARD = "hard"
+
+
 COUNTERSTAINS = {Stain.FLUORESCENCE: "made up", Stain.NISSL: "thionin"}
 
 
@@ -343,15 +351,22 @@ def demo(
     seed: Annotated[int, typer.Option(help="another number, another animal")] = 1,
     stain: Annotated[Stain, typer.Option(help="three channels of fluorescence, or thionin in "
                                               "bright field")] = Stain.FLUORESCENCE,
+    difficulty: Annotated[Difficulty, typer.Option(help="how dirty and uneven the glass is, and how damaged the "
+                                                        "sections are")] = Difficulty.EASY,
 ) -> None:  # fmt: skip
     """Make up an animal: slide scans of a phantom brain whose truth is known, added like a real one."""
-    from brainstack.demo import make_animal, stain_of
+    from brainstack.demo import difficulty_of, make_animal, stain_of
 
     folder = animal_folder(name)
     if (found := stain_of(folder.root)) not in (stain.value, None):
         raise BrainstackError(
             f"{folder.root} holds a made-up animal with the stain {found}, which stays as it is; "
             f"for one with the stain {stain.value} choose another --name."
+        )
+    if (found := difficulty_of(folder.root)) not in (difficulty.value, None):
+        raise BrainstackError(
+            f"{folder.root} holds a made-up animal of the difficulty {found}, which stays as it is; "
+            f"for one of the difficulty {difficulty.value} choose another --name."
         )
     if name in known_animals():
         typer.echo(f"{name} is there already, in {folder.root}. For another one choose another --name.")
@@ -361,7 +376,8 @@ def demo(
         task = bar.add_task(f"scanning {sections} sections", total=sections)
         truth = make_animal(
             folder.root, sections=sections, width_px=width_px, height_px=height_px, seed=seed,
-            stain=stain.value, progress=lambda done, total: bar.update(task, completed=done, total=total),
+            stain=stain.value, difficulty=difficulty.value,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     histology = Histology(name, "ASC", truth.spacing_um, "coronal", COUNTERSTAINS[stain])
     scan_run = ScanRun(name, str(folder.czi))

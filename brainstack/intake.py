@@ -15,11 +15,12 @@ from typing import Any
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
 from brainstack.files.whole import append_whole, write_json
-from brainstack.records import Channel, PairTransform, Ran, Scene, SlideScan, TifFile
+from brainstack.records import Channel, ChannelGain, PairTransform, Ran, Scene, SlideScan, TifFile
 
 
 def record(folder: AnimalFolder, kind: str, content: Any) -> None:
-    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pair", "canvas", "seen" or "ran".
+    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pair", "gain", "canvas",
+    "seen" or "ran".
 
     One line, written at once at the end of this process's own file: a kill leaves it there or not there.
     """
@@ -93,6 +94,8 @@ def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
             some = [one for one in files if one.file_name in known and (one.seconds is not None) == timed]
             database.take_in_tifs(prep_id, some)
         database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in by_kind.get("pair", [])])
+        gains = [ChannelGain(**one | {"white": _colour(one.get("white"))}) for one in by_kind.get("gain", [])]
+        database.take_in_gains(prep_id, gains)
         for canvas in by_kind.get("canvas", []):
             database.take_in_canvas(prep_id, canvas["width"], canvas["height"])
         database.take_in_log(prep_id, [Ran(**ran) for ran in by_kind.get("ran", [])])
@@ -109,6 +112,10 @@ def slide_scan(content: dict[str, Any]) -> SlideScan:
             "scenes": tuple(Scene(**scene | {"stage_um": _pair(scene.get("stage_um"))}) for scene in content["scenes"]),
         }
     )
+
+
+def _colour(numbers: Sequence[int] | None) -> tuple[int, int, int] | None:
+    return None if numbers is None else (numbers[0], numbers[1], numbers[2])
 
 
 def _pair(numbers: Sequence[float] | None) -> tuple[float, float] | None:

@@ -28,6 +28,8 @@ def links_of(plan: Plan, section: Section) -> Iterator[tuple[Path, Path]]:
         for kind in CHANNEL_KINDS:
             suffix = ".png" if kind == "histogram" else ".tif"
             yield folder.numbered(kind, section.number, channel), folder.keyed(kind, section.key, channel, suffix)
+        numbers = folder.numbered("histogram", section.number, channel).with_suffix(".csv")
+        yield numbers, folder.keyed("histogram", section.key, channel, ".csv")
     web = plan.settings.web.channel
     yield folder.numbered("web", section.number, web), folder.keyed("web", section.key, web, ".png")
 

@@ -27,7 +27,8 @@ from brainstack.stamps import Stamps, Step, digest
 class Plan:
     """See the module. edits : section key -> digest of the mask a person made. refused : section key -> the sentence
     that says why a person's edit cannot be used. approved : name of a small result -> what people approved of it.
-    failed : steps that failed in this run, which the others go on without.
+    failed : steps that failed in this run, which the others go on without. mask_model : digest of the model that
+    proposes masks, "" where there is none.
     """
 
     folder: AnimalFolder
@@ -38,6 +39,7 @@ class Plan:
     refused: Mapping[str, str] = field(default_factory=dict)
     approved: Mapping[str, Any] = field(default_factory=dict)
     failed: frozenset[Step] = frozenset()
+    mask_model: str = ""
 
     def without(self, failed: Iterable[Step]) -> Plan:
         """The same plan, going on without these steps."""

@@ -15,6 +15,7 @@ from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.intake import take_in_records
+from brainstack.mask_model_choice import model_digest
 from brainstack.plan import Plan
 from brainstack.progress import Progress
 from brainstack.records import Ran
@@ -34,7 +35,8 @@ def make_plan(prep_id: str) -> Plan:
     settings = load_settings(folder.settings)
     czi_files = list_czi(folder.czi)
     check_slides(folder.czi, czi_files, settings)
-    plan = Plan(folder, records, settings, czi_files, approved=read_approved(folder))
+    plan = Plan(folder, records, settings, czi_files, approved=read_approved(folder),
+                mask_model=model_digest(folder, settings))  # fmt: skip
     _ = plan.is_colour  # says so where some slides are in colour and some in grey
     for name in ("masks", "elastix", "web"):
         _check_channel(plan, name, getattr(settings, name).channel)

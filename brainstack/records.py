@@ -199,6 +199,20 @@ class PairTransform:
 
 
 @dataclass(frozen=True)
+class ChannelGain:
+    """A row of `gain`: what cleaning makes the sections of a channel bright by.
+
+    channel : counted from 1. gain : every grey value is multiplied by it; None for a channel in colour. white : of
+    that, the colour of its glass (red, green, blue), from 0 to 255. approved : True where a person keeps it as it is.
+    """
+
+    channel: int
+    gain: float | None = None
+    white: tuple[int, int, int] | None = None
+    approved: bool = False
+
+
+@dataclass(frozen=True)
 class TifFile:
     """One TIFF as it is on the disk. seconds : how long it took to make; None where that is not known here."""
 

@@ -57,6 +57,7 @@ class NormalizedSettings(Group):
 
 class MasksSettings(Group):
     channel: Count
+    model: str
     working_um: Positive
     smoothing_um: Positive
     slope_um: Positive
@@ -69,7 +70,24 @@ class MasksSettings(Group):
     piece_um2: Positive
     piece_share: Share
     cut_piece_share: Share
+    step_um: Positive
+    cloud_um: Positive
     debris_factor: Positive
+
+
+class MaskCheckSettings(Group):
+    neighbours: Count
+    fewest: Count
+    allowed_share: Positive
+    scatter_factor: Positive
+
+
+class TrainMasksSettings(Group):
+    sigmas_um: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    pixels: Annotated[int, Field(ge=100)]
+    trees: Count
+    leaves: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=2)]
 
 
 class HistogramSettings(Group):
@@ -80,10 +98,18 @@ class GainSettings(Group):
     quantile: Share
     target: Share
     step: Annotated[float, Field(gt=0, le=0.5)]
+    even_um: Annotated[float, Field(ge=0)]
+    even_quantile: Share
+    even_limit: Annotated[float, Field(ge=1)]
 
 
 class WhitePointSettings(Group):
     quantile: Share
+
+
+class CleanSettings(Group):
+    background_um: Annotated[float, Field(ge=0)]
+    clipped_share: Share
 
 
 class CanvasSettings(Group):
@@ -135,10 +161,13 @@ class Settings(BaseModel):
     tifs: TifsSettings
     normalized: NormalizedSettings
     masks: MasksSettings
+    train_masks: TrainMasksSettings
+    mask_check: MaskCheckSettings
     histogram: HistogramSettings
     gain: GainSettings
     white_point: WhitePointSettings
     canvas: CanvasSettings
+    clean: CleanSettings
     elastix: ElastixSettings
     web: WebSettings
     neuroglancer: NeuroglancerSettings

@@ -100,6 +100,11 @@ def asked_for(plan: Plan, stage: str) -> Iterable[Step]:
     return ()
 
 
+def animal_asked_for(plan: Plan, stage: str) -> Iterable[Step]:
+    """Made only when somebody asks for it by name."""
+    return ()
+
+
 # What steps read
 
 
@@ -117,13 +122,27 @@ def tif_of(plan: Plan, key: str, channel: int) -> Input:
     return Input(Step("Tifs", channel, plan.section[key].slide))
 
 
+def brightness(plan: Plan, number: int) -> Input:
+    """What a channel (counted from 1) is made bright by: its gain, or in colour the white of its glass."""
+    return Input(Step("WhitePoint" if plan.is_colour else "Gain", number))
+
+
 def clean_inputs(plan: Plan, step: Step) -> list[Input]:
+    is_evened = plan.settings.gain.even_um > 0 and not plan.is_colour
     return [
         tif_of(plan, step.item, step.channel),
         Input(Step("Masks", 0, step.item)),
-        Input(Step("WhitePoint" if plan.is_colour else "Gain", step.channel)),
+        brightness(plan, step.channel),
+        *([Input(Step("Gain", step.channel), part=original(plan, step.item))] if is_evened else []),
         Input(Step("Canvas")),
     ]
+
+
+def original(plan: Plan, key: str) -> str:
+    """The section that one is a copy of; one that is no copy is its own."""
+    section = plan.section[key]
+    place = (section.slide, section.scene)
+    return next(one.key for one in plan.section.values() if not one.copy and (one.slide, one.scene) == place)
 
 
 def white(plan: Plan, number: int) -> list[Input]:
@@ -143,8 +162,24 @@ def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
 
 
 def proposal_inputs(plan: Plan, step: Step) -> list[Input]:
+    """Of the check only what it says of this section: an edit of another one seldom changes that."""
     channel = plan.settings.masks.channel
-    return [tif_of(plan, step.item, channel), Input(Step("Normalized", channel, step.item))]
+    return [
+        tif_of(plan, step.item, channel),
+        Input(Step("Normalized", channel, step.item)),
+        Input(Step("MaskSearch", 0, step.item)),
+        Input(Step("MaskCheck"), part=step.item),
+    ]
+
+
+def shapes(plan: Plan, stage: str) -> list[Input]:
+    """The masks of all sections in a few numbers, as far as they can be had."""
+    return [Input(one, part="shape", needed=False) for one in plan.steps(stage)]
+
+
+def painted(plan: Plan) -> tuple[str, ...]:
+    """Keys of the sections whose mask a person made, in order."""
+    return tuple(key for key in plan.section if key in plan.edits)
 
 
 # What steps take from the database and from people
@@ -165,12 +200,24 @@ def scan_pixel_size(plan: Plan, step: Step) -> Facts:
     return {"the scan's pixel size": plan.records.scan_run.resolution_um}
 
 
+def depths(plan: Plan, step: Step) -> Facts:
+    return {"the depths of sections": [[section.key, section.z_um] for section in plan.section.values()]}
+
+
 def order(plan: Plan, step: Step) -> Facts:
     return {"the order of sections": [[section.key, section.gap] for section in plan.sections]}
 
 
 def edit(plan: Plan, step: Step) -> Facts:
     return {"the mask a person made": plan.edits.get(step.item)}
+
+
+def all_edits(plan: Plan, step: Step) -> Facts:
+    return {"the masks that people made": {key: plan.edits[key] for key in painted(plan)}}
+
+
+def mask_model(plan: Plan, step: Step) -> Facts:
+    return {"the mask model": plan.mask_model}
 
 
 def by_hand(plan: Plan, step: Step) -> Facts:
@@ -235,6 +282,18 @@ def tif_files(plan: Plan, step: Step) -> list[Path]:
     return [make(name) for name in names for make in (folder.tif, folder.tif_thumbnail, folder.scene_picture)]
 
 
+def with_numbers(picture: Path) -> list[Path]:
+    """A histogram's picture, and its numbers beside it."""
+    return [picture, picture.with_suffix(".csv")]
+
+
+def channel_histogram_files(plan: Plan, step: Step) -> list[Path]:
+    return [
+        *with_numbers(plan.folder.histogram(step.channel, plan.folder.prep_id)),
+        plan.folder.small(f"channel_histogram_C{step.channel}"),
+    ]
+
+
 def links(plan: Plan, step: Step) -> list[Path]:
     return [
         plan.folder.numbered(kind, section.number, one.step.channel)
@@ -283,12 +342,36 @@ STAGES: dict[str, Stage] = {
         settings=("normalized",),
         outputs=keyed("normalized"),
     ),
+    "MaskSearch": Stage(
+        per=section,
+        inputs=lambda plan, step: [tif_of(plan, step.item, plan.settings.masks.channel)],
+        facts=joined(pixel_size, edit, mask_model),
+        settings=("masks",),
+        outputs=lambda plan, step: [plan.folder.keyed("found", step.item, suffix=one) for one in (".tif", ".json")],
+    ),
+    "MaskCheck": Stage(
+        per=animal,
+        inputs=lambda plan, step: shapes(plan, "MaskSearch"),
+        facts=depths,
+        settings=("mask_check",),
+        outputs=small("mask_check"),
+    ),
     "MaskProposal": Stage(
         per=section,
         inputs=proposal_inputs,
         facts=joined(pixel_size, edit),
         settings=("masks",),
-        outputs=keyed("thumbnail_colored", "proposal"),
+        outputs=lambda plan, step: [
+            *keyed("thumbnail_colored", "proposal")(plan, step),
+            plan.folder.keyed("proposal", step.item, suffix=".json"),
+        ],
+        version=2,
+    ),
+    "MaskAreas": Stage(
+        per=animal,
+        inputs=lambda plan, step: [Input(Step("MaskCheck")), *shapes(plan, "MaskProposal")],
+        facts=order,
+        outputs=lambda plan, step: [plan.folder.mask_areas],
     ),
     "Masks": Stage(
         per=section,
@@ -299,16 +382,8 @@ STAGES: dict[str, Stage] = {
     "Histogram": Stage(
         per=section_and_channel,
         inputs=lambda plan, step: [tif_of(plan, step.item, step.channel), Input(Step("Masks", 0, step.item))],
-        settings=("histogram",),
-        outputs=lambda plan, step: [
-            plan.folder.keyed("histogram", step.item, step.channel, suffix) for suffix in (".npz", ".png")
-        ],
-    ),
-    "ChannelHistogram": Stage(
-        per=channel,
-        inputs=histograms,
-        settings=("histogram",),
-        outputs=lambda plan, step: [plan.folder.histogram(step.channel, plan.folder.prep_id)],
+        outputs=lambda plan, step: [plan.folder.keyed("histogram", step.item, step.channel, ".npz")],
+        version=2,
     ),
     "Gain": Stage(
         per=grey_channel,
@@ -316,6 +391,7 @@ STAGES: dict[str, Stage] = {
         facts=approved_gain,
         settings=("gain",),
         outputs=small("gain"),
+        version=2,
     ),
     "WhitePoint": Stage(
         per=colour_channel,
@@ -323,6 +399,24 @@ STAGES: dict[str, Stage] = {
         facts=approved_white_point,
         settings=("white_point",),
         outputs=small("white_point"),
+        version=2,
+    ),
+    "ChannelHistogram": Stage(
+        per=channel,
+        inputs=lambda plan, step: [*histograms(plan, step), brightness(plan, step.channel)],
+        settings=("histogram", "gain.target"),
+        outputs=channel_histogram_files,
+        version=2,
+    ),
+    "HistogramPicture": Stage(
+        per=section_and_channel,
+        inputs=lambda plan, step: [
+            Input(Step("Histogram", step.channel, step.item)),
+            Input(Step("ChannelHistogram", step.channel)),
+        ],
+        outputs=lambda plan, step: [
+            plan.folder.keyed("histogram", step.item, step.channel, suffix) for suffix in (".png", ".csv")
+        ],
     ),
     "Canvas": Stage(
         per=animal,
@@ -335,7 +429,9 @@ STAGES: dict[str, Stage] = {
         per=section_and_channel,
         inputs=clean_inputs,
         facts=turns,
+        settings=("clean.background_um",),
         outputs=keyed("thumbnail_cleaned"),
+        version=2,
     ),
     "Elastix": Stage(
         per=pair,
@@ -379,13 +475,24 @@ STAGES: dict[str, Stage] = {
         settings=("downsampling",),
         outputs=lambda plan, step: [plan.folder.volume(step.channel) / "info"],
     ),
+    "TrainMasks": Stage(
+        per=animal_asked_for,
+        inputs=lambda plan, step: [tif_of(plan, key, plan.settings.masks.channel) for key in painted(plan)],
+        facts=joined(pixel_size, all_edits),
+        settings=("masks", "train_masks"),
+        outputs=lambda plan, step: [plan.folder.mask_model],
+    ),
     "SingleHistogram": Stage(  # item: "key:image"
         per=asked_for,
         inputs=lambda plan, step: [single_input(plan, step)],
         settings=("histogram",),
-        outputs=lambda plan, step: [plan.folder.histogram(step.channel, step.item.replace(":", "_"))],
+        outputs=lambda plan, step: with_numbers(plan.folder.histogram(step.channel, step.item.replace(":", "_"))),
+        version=2,
     ),
 }
+
+ASKED_FOR = frozenset(name for name, stage in STAGES.items() if stage.per in (asked_for, animal_asked_for))
+"""Stages that no run makes by itself."""
 
 IMAGES = {
     "thumbnail": "Tifs",

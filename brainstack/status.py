@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from brainstack.approval import differences
+from brainstack.brightness import doubts
 from brainstack.locking import holder_of
+from brainstack.mask_areas import doubtful_masks
 from brainstack.plan import Plan, slot_named
 from brainstack.planning import progress_of
 from brainstack.progress import Progress
@@ -46,8 +48,8 @@ def show(plan: Plan, failed: Mapping[Step, str], console: Console) -> None:
     progress = progress_of(plan)
     console.print(table_of(progress))
     show_failures(failed, console)
-    for line in differences(plan):
-        console.print(line, markup=False, highlight=False)
+    for line in [*doubtful_masks(plan), *differences(plan), *doubts(plan, progress.stamps)]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     lines = NextRun(progress).summary()
     for line in lines[:MOST_LINES]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ from brainstack.plan import Plan
 from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene
 from brainstack.settings import config_folder, load_settings
 from brainstack.slide_names import CziFile
-from brainstack.stages import IMAGES, STAGES
+from brainstack.stages import ASKED_FOR, IMAGES, STAGES
 
 REPOSITORY = Path(__file__).parent.parent
 FOR_PEOPLE = ("MaskProposal", "Masks")
@@ -32,6 +32,7 @@ PER = {
     "colour_channel": "channel, in colour",
     "animal": "animal",
     "asked_for": "section and channel, only when asked for",
+    "animal_asked_for": "animal, only when asked for",
 }
 """Function of brainstack.stages that lists a stage's steps -> in words."""
 
@@ -75,6 +76,7 @@ def reads() -> dict[str, list[str]]:
         for stage in STAGES
     }  # fmt: skip
     found["SingleHistogram"] = set(IMAGES.values())
+    found["TrainMasks"] = {"Tifs"}
     return {stage: [one for one in STAGES if one in found[stage]] for stage in STAGES}
 
 
@@ -89,13 +91,13 @@ def edges() -> list[tuple[str, str]]:
         (source, stage)
         for stage in STAGES
         for source in direct[stage]
-        if stage != "SingleHistogram" and not any(source in all_before(other) for other in direct[stage])
+        if stage not in ASKED_FOR and not any(source in all_before(other) for other in direct[stage])
     ]
 
 
 def diagram() -> str:
     """The picture of the stages, in Mermaid."""
-    shown = [stage for stage in STAGES if stage != "SingleHistogram"]
+    shown = [stage for stage in STAGES if stage not in ASKED_FOR]
     nodes = [f'    {stage}["{stage}<br><small>{PER[STAGES[stage].per.__name__]}</small>"]' for stage in shown]
     arrows = [f"    {source} --> {stage}" for source, stage in edges()]
     people = ["    classDef people stroke-width:4px", f"    class {','.join(FOR_PEOPLE)} people"]

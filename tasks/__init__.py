@@ -13,13 +13,17 @@ from tasks.clean import Clean
 from tasks.downsampling import Downsampling
 from tasks.elastix import Elastix
 from tasks.gain import Gain
-from tasks.histogram import ChannelHistogram, Histogram, SingleHistogram
+from tasks.histogram import ChannelHistogram, Histogram, HistogramPicture, SingleHistogram
+from tasks.mask_areas import MaskAreas
+from tasks.mask_check import MaskCheck
+from tasks.mask_search import MaskSearch
 from tasks.masks import MaskProposal, Masks
 from tasks.meta import Meta
 from tasks.neuroglancer_image import NeuroglancerImage
 from tasks.normalized import Normalized
 from tasks.preps import Preps
 from tasks.tifs import Tifs
+from tasks.train_masks import TrainMasks
 from tasks.transforms import Transforms
 from tasks.update_tifs import UpdateTifs
 from tasks.web import Web
@@ -35,7 +39,11 @@ __all__ = [
     "Elastix",
     "Gain",
     "Histogram",
+    "HistogramPicture",
+    "MaskAreas",
+    "MaskCheck",
     "MaskProposal",
+    "MaskSearch",
     "Masks",
     "Meta",
     "NeuroglancerImage",
@@ -43,6 +51,7 @@ __all__ = [
     "Preps",
     "SingleHistogram",
     "Tifs",
+    "TrainMasks",
     "Transforms",
     "UpdateTifs",
     "Web",

@@ -7,7 +7,16 @@ import luigi
 from brainstack.stamps import Step
 from tasks.base import AnimalTask, say_what_is_missing, wait_for
 
-LAST_STAGES = ("UpdateTifs", "Preps", "Normalized", "Histogram", "ChannelHistogram", "Web", "Downsampling")
+LAST_STAGES = (
+    "UpdateTifs",
+    "Preps",
+    "Normalized",
+    "MaskAreas",
+    "HistogramPicture",
+    "ChannelHistogram",
+    "Web",
+    "Downsampling",
+)
 """Stages that nothing follows, at least for some sections; all others are made for their sake."""
 
 

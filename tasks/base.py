@@ -80,6 +80,10 @@ class AnimalTask(luigi.Task):
         """Read, compute, write. Returns the values of the result that go on by value: name -> digest."""
         raise NotImplementedError
 
+    def details(self, values: dict[str, str]) -> dict[str, str]:
+        """What the log shall have of a step beside its time and memory. values : that `make` returned."""
+        return {}
+
     @property
     def is_waiting(self) -> bool:
         """True for a task that makes nothing itself, and only waits for others."""
@@ -154,10 +158,11 @@ class AnimalTask(luigi.Task):
             return False
         ingredients = plan.ingredients(step, progress.stamps)
         started, clock = datetime.now(UTC), time.monotonic()
-        error = ""
+        error, details = "", {}
         progress.stamps.remove(step)
         try:
             values = self.make(plan, step)
+            details = self.details(values or {})
             progress.stamps.write(step, Stamp(digest_of(step, ingredients), values or {}, ingredients))
             section = plan.section.get(step.item)
             if section is not None:
@@ -175,6 +180,7 @@ class AnimalTask(luigi.Task):
                 memory_gb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2, 3),
                 host=os.uname().nodename,
                 error=error,
+                details=details,
             )
             record_ran(plan.folder, ran)
         log.info("%s: %s made in %.2f s", self.animal, step, time.monotonic() - clock)

@@ -7,9 +7,18 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
-from brainstack.images.cleaning import apply_gain, blank_outside, place_on_canvas, turn
+from brainstack.images.cleaning import (
+    apply_gain,
+    blank_outside,
+    clipped_share,
+    place_on_canvas,
+    turn,
+    without_background,
+)
 from brainstack.plan import Plan
+from brainstack.stages import original
 from brainstack.stamps import Step
 from tasks.base import SectionChannelTask
 from tasks.white_point import read_background
@@ -18,25 +27,40 @@ from tasks.white_point import read_background
 class Clean(SectionChannelTask):
     """Mask, gain (none in colour), quarter turns and mirror, canvas. Nothing is resampled."""
 
-    def make(self, plan: Plan, step: Step) -> None:
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
         thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[step.item].tif_name(step.channel)))
         mask = read_tiff(plan.folder.keyed("thumbnail_masked", step.item)) > 0
-        background, gain = read_background(plan, step.channel), _read_gain(plan, step.channel)
+        background, gain = read_background(plan, step.channel), _read_gain(plan, step)
+        radius_px = plan.settings.clean.background_um / plan.pixel_size_um
         canvas, scan_run = read_canvas(plan), plan.records.scan_run
 
         tissue = blank_outside(thumbnail, mask, background)
-        bright = tissue if gain is None else apply_gain(tissue, gain)
+        even = without_background(tissue, mask, radius_px=radius_px) if radius_px and gain is not None else tissue
+        bright = even if gain is None else apply_gain(even, gain)
         turned = turn(bright, scan_run.rotation, scan_run.flip)
         cleaned = place_on_canvas(turned, turn(mask, scan_run.rotation, scan_run.flip), canvas, background)
 
         write_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel), cleaned, plan.pixel_size_um)
+        return {"clipped": f"{clipped_share(tissue, bright, mask):.6f}"}
+
+    def details(self, values: dict[str, str]) -> dict[str, str]:
+        return values
 
 
-def _read_gain(plan: Plan, channel: int) -> float | None:
-    """None for an animal in colour: its sections stay as bright as they were scanned."""
+def _read_gain(plan: Plan, step: Step) -> float | None:
+    """What a section is multiplied by: the channel's gain, and what evens it out where that is asked for. None for an
+    animal in colour: its sections stay as bright as they were scanned."""
     if plan.is_colour:
         return None
-    return float(json.loads(plan.folder.small(f"gain_C{channel}").read_text())["gain"])
+    content = json.loads(plan.folder.small(f"gain_C{step.channel}").read_text())
+    if not plan.settings.gain.even_um:
+        return float(content["gain"])
+    key = original(plan, step.item)
+    if key not in content["sections"]:
+        raise BrainstackError(
+            f"The brightness of {key} is not known, from which its copy is evened out; mend the mask of {key}."
+        )
+    return float(content["gain"]) * float(content["sections"][key])
 
 
 def read_canvas(plan: Plan) -> tuple[int, int]:

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from brainstack.approval import differences
+from brainstack.brightness import doubts
 from brainstack.plan import Plan
 from brainstack.records import Ran
 from brainstack.stages import STAGES
-from brainstack.stamps import Step
+from brainstack.stamps import Stamps, Step
 from brainstack.status import heading, show_failures
 from tasks import children
 
@@ -81,7 +82,7 @@ class Display:
         elif not failed:
             self._console.print(f"{self._animal}: nothing to do, all is as it should be.")
         self._show_failures(failed)
-        for line in [*heading(plan)[1:], *differences(plan)]:
+        for line in [*heading(plan)[1:], *differences(plan), *doubts(plan, Stamps(plan.folder.stamps))]:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if any((plan.folder.volume(one.number) / "info").exists() for one in plan.channels):
             self._console.print(f"Look at it with: brainstack view {self._animal}")

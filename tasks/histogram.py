@@ -1,7 +1,11 @@
-"""Histogram, ChannelHistogram, SingleHistogram: grey values of the tissue, counted and drawn."""
+"""Histogram, ChannelHistogram, HistogramPicture, SingleHistogram: grey values of the tissue, counted and drawn."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import luigi
@@ -10,43 +14,71 @@ from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
 from brainstack.files.arrays import read_arrays, write_arrays
-from brainstack.files.pictures import write_histogram
+from brainstack.files.pictures import COLOURS, Mark, write_counts, write_histogram
 from brainstack.files.tiff import read_tiff
-from brainstack.images.histograms import binned, tissue_counts
+from brainstack.files.whole import write_json
+from brainstack.images.histograms import Axis, axis_for, binned, brightest_level, saturated_share, tissue_counts
 from brainstack.images.masks import not_scanned
 from brainstack.plan import Plan, section_named
 from brainstack.stages import IMAGES
-from brainstack.stamps import Step
+from brainstack.stamps import Step, digest
+from brainstack.viewing import HEADROOM
 from tasks.base import ChannelTask, SectionChannelTask, wanted_of
 
 
 class Histogram(SectionChannelTask):
     """Counts the grey values of a section's thumbnail inside its mask; of a colour scan those of its glass as well."""
 
-    def make(self, plan: Plan, step: Step) -> None:
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
         name = plan.section[step.item].tif_name(step.channel)
         thumbnail = read_tiff(plan.folder.tif_thumbnail(name))
         mask = read_tiff(plan.folder.keyed("thumbnail_masked", step.item)) > 0
 
+        scanned = ~not_scanned(thumbnail)
         counts = tissue_counts(thumbnail, mask)
         arrays = {"counts": counts}
         if plan.is_colour:
-            arrays["glass"] = tissue_counts(thumbnail, ~mask & ~not_scanned(thumbnail))
+            arrays["glass"] = tissue_counts(thumbnail, ~mask & scanned)
 
         write_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"), **arrays)
-        picture = plan.folder.keyed("histogram", step.item, step.channel, ".png")
-        write_histogram(picture, *binned(counts, plan.settings.histogram.bins), f"{name}, {thumbnail.dtype}")
+        return {
+            "covered": f"{np.count_nonzero(mask & scanned) / max(1, np.count_nonzero(scanned)):.6f}",
+            "saturated": f"{saturated_share(counts):.6f}",
+            "brightest": str(brightest_level(counts)),
+        }
+
+    def details(self, values: dict[str, str]) -> dict[str, str]:
+        return values
 
 
 class ChannelHistogram(ChannelTask):
-    """The grey values of all sections of a channel together."""
+    """The grey values of all sections of a channel together, with what its gain does; the axis of their pictures."""
+
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
+        counts = counts_of_channel(plan, step)
+        marks = _marks(plan, step.channel, highest=counts.shape[-1] - 1)
+
+        axis = axis_for(counts, _counts_of_sections(plan, step), plan.settings.histogram.bins, reach=_reach(marks))
+        together = dataclasses.replace(axis, tallest=_tallest(counts, axis))
+
+        title = f"{plan.folder.prep_id} channel {step.channel}, {len(_gathered(plan, step))} sections"
+        _write(plan.folder.histogram(step.channel, plan.folder.prep_id), counts, together, title, marks)
+        shared = {"axis": dataclasses.asdict(axis), "marks": [dataclasses.asdict(one) for one in marks]}
+        write_json(plan.folder.small(f"channel_histogram_C{step.channel}"), shared)
+        return {"": digest(shared)}
+
+
+class HistogramPicture(SectionChannelTask):
+    """The histogram of a section, drawn on the axis that all sections of its channel share, and its numbers as CSV."""
 
     def make(self, plan: Plan, step: Step) -> None:
-        counts = counts_of_channel(plan, step)
+        counts = read_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"))["counts"]
+        shared = json.loads(plan.folder.small(f"channel_histogram_C{step.channel}").read_text())
 
-        path = plan.folder.histogram(step.channel, plan.folder.prep_id)
-        title = f"{plan.folder.prep_id} channel {step.channel}, {len(plan.inputs(step))} sections"
-        write_histogram(path, *binned(counts, plan.settings.histogram.bins), title)
+        axis, marks = Axis(**shared["axis"]), [Mark(**one) for one in shared["marks"]]
+        title = f"{plan.section[step.item].tif_name(step.channel)}, as scanned"
+
+        _write(plan.folder.keyed("histogram", step.item, step.channel, ".png"), counts, axis, title, marks)
 
 
 class SingleHistogram(SectionChannelTask):
@@ -76,16 +108,66 @@ class SingleHistogram(SectionChannelTask):
         pixels = read_tiff(path)
 
         counts = tissue_counts(pixels, np.ones(pixels.shape[:2], bool))
+        axis = axis_for(counts, [counts], plan.settings.histogram.bins)
 
         picture = plan.folder.histogram(step.channel, step.item.replace(":", "_"))
         title = f"{plan.folder.prep_id} {key} channel {step.channel}, {image}, with background"
-        write_histogram(picture, *binned(counts, plan.settings.histogram.bins), title)
+        _write(picture, counts, axis, title, [], of="pixels")
 
 
 def counts_of_channel(plan: Plan, step: Step, what: str = "counts") -> NDArray[Any]:
     """The counts of all sections that a step gathers, added up. what : "counts" of the tissue, or of the "glass"."""
-    files = [plan.folder.keyed("histogram", one.step.item, step.channel, ".npz") for one in plan.inputs(step)]
-    total = read_arrays(files[0])[what]
-    for file in files[1:]:
-        total = total + read_arrays(file)[what]
+    sections = _counts_of_sections(plan, step, what)
+    total = next(sections)
+    for counts in sections:
+        total = total + counts
     return total
+
+
+def counts_of_section(plan: Plan, step: Step, what: str = "counts") -> NDArray[Any]:
+    """What a step of Histogram counted."""
+    return read_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"))[what]
+
+
+def _counts_of_sections(plan: Plan, step: Step, what: str = "counts") -> Iterator[NDArray[Any]]:
+    return (counts_of_section(plan, one, what) for one in _gathered(plan, step))
+
+
+def _gathered(plan: Plan, step: Step) -> list[Step]:
+    return [one.step for one in plan.inputs(step) if one.step.stage == "Histogram"]
+
+
+def _marks(plan: Plan, channel: int, *, highest: int) -> list[Mark]:
+    """What becomes of grey values as they were scanned: where the viewers show white, and what the gain saturates;
+    in colour, the white point. highest : of the type."""
+    if plan.is_colour:
+        white = json.loads(plan.folder.small(f"white_point_C{channel}").read_text())["white"]
+        names = ("red of the glass", "green of the glass", "blue of the glass")
+        return [Mark(level, name, colour) for level, name, colour in zip(white, names, COLOURS, strict=True)]
+    gain = json.loads(plan.folder.small(f"gain_C{channel}").read_text())["gain"]
+    white = plan.settings.gain.target * highest / gain
+    in_viewer = min(highest / gain, HEADROOM * white)
+    return [
+        Mark(0, f"gain {gain:.4g}; black", "#111111"),
+        Mark(white, "white in www, the gain's target", "#1a7a3a"),
+        Mark(in_viewer, "white in the viewer", "#b8860b"),
+        Mark(highest / gain, "saturated from here on by the gain"),
+    ]
+
+
+def _reach(marks: list[Mark]) -> float:
+    return max(one.level for one in marks)
+
+
+def _tallest(counts: NDArray[Any], axis: Axis) -> int:
+    """For a picture of its own: twice the tallest bin."""
+    return 2 * max(1, int(binned(counts, axis).max()))
+
+
+def _write(
+    picture: Path, counts: NDArray[Any], axis: Axis, title: str, marks: list[Mark], *, of: str = "pixels of tissue"
+) -> None:
+    """The picture, and beside it the numbers."""
+    bars = binned(counts, axis)
+    write_histogram(picture, bars, axis.edges, title, tallest=axis.tallest, marks=marks, of=of)
+    write_counts(picture.with_suffix(".csv"), bars, axis.edges, counts.shape[-1] - 1)

@@ -1,12 +1,18 @@
-"""MaskProposal and Masks: where the tissue is, first as found, then as people want it."""
+"""MaskProposal and Masks: where the tissue is, first as proposed to people, then as they want it."""
 
 from __future__ import annotations
+
+import dataclasses
+import json
 
 import numpy as np
 
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
-from brainstack.images.masks import NoTissueError, propose_mask
+from brainstack.files.whole import write_json
+from brainstack.images.mask_outliers import Expectation, shape_of
+from brainstack.images.mask_retry import better_mask
+from brainstack.images.masks import Mask
 from brainstack.images.paint import preview
 from brainstack.intake import record_seen
 from brainstack.plan import Plan
@@ -15,25 +21,52 @@ from tasks.base import SectionTask
 
 
 class MaskProposal(SectionTask):
-    """Finds the tissue and draws its outline on the section, for a person to paint on."""
+    """Tries a mask that does not fit the stack again, with its neighbours' help, and draws the outline of what is
+    proposed on the section, for a person to paint on."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
-        channel, folder = plan.settings.masks.channel, plan.folder
-        thumbnail = read_tiff(folder.tif_thumbnail(plan.section[step.item].tif_name(channel)))
-        normalized = read_tiff(folder.keyed("normalized", step.item, channel))
-        edited = read_tiff(folder.edit(step.item)) > 0 if step.item in plan.edits else None
+        folder, key, channel = plan.folder, step.item, plan.settings.masks.channel
+        found = read_tiff(folder.keyed("found", key)) > 0
+        normalized = read_tiff(folder.keyed("normalized", key, channel))
+        edited = read_tiff(folder.edit(key)) > 0 if key in plan.edits else None
+        expected = _expected_of_outlier(plan, key)
 
-        try:
-            proposal = propose_mask(thumbnail, pixel_size_um=plan.pixel_size_um, settings=plan.settings.masks)
-        except NoTissueError:  # a person may know better: Masks says so where nobody painted a mask
-            proposal = np.zeros(thumbnail.shape[:2], bool)
-        shown = preview(normalized, proposal if edited is None else edited)
+        better = _tried_again(plan, key, found, expected) if expected is not None else None
+        proposal = found if better is None else better
+        in_force = proposal if edited is None else edited
+        shown = preview(normalized, in_force)
+        described = {"verdict": _verdict(in_force, is_edited=edited is not None, is_outlier=expected is not None,
+                                         is_better=better is not None)}  # fmt: skip
+        described |= dataclasses.asdict(shape_of(in_force, plan.pixel_size_um))
 
         proposal_image = np.where(proposal, 255, 0).astype(np.uint8)
-        write_tiff(folder.keyed("proposal", step.item), proposal_image, plan.pixel_size_um)
-        write_tiff(folder.keyed("thumbnail_colored", step.item), shown, plan.pixel_size_um)
-        record_seen(folder, folder.keyed("thumbnail_colored", step.item))
-        return {"": digest(proposal_image), "file": digest(shown)}
+        write_tiff(folder.keyed("proposal", key), proposal_image, plan.pixel_size_um)
+        write_json(folder.keyed("proposal", key, suffix=".json"), described)
+        write_tiff(folder.keyed("thumbnail_colored", key), shown, plan.pixel_size_um)
+        record_seen(folder, folder.keyed("thumbnail_colored", key))
+        return {"": digest(proposal_image), "file": digest(shown), "shape": digest(described)}
+
+
+def _expected_of_outlier(plan: Plan, key: str) -> Expectation | None:
+    """What the neighbours of a section make expected, where its mask is far from that; else None."""
+    checked = json.loads(plan.folder.small("mask_check").read_text())[key]
+    return Expectation.from_json(checked["expected"]) if checked["is_outlier"] else None
+
+
+def _tried_again(plan: Plan, key: str, found: Mask, expected: Expectation) -> Mask | None:
+    settings = plan.settings.masks
+    thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[key].tif_name(settings.channel)))
+    return better_mask(thumbnail, found, expected, pixel_size_um=plan.pixel_size_um, settings=settings)
+
+
+def _verdict(in_force: Mask, *, is_edited: bool, is_outlier: bool, is_better: bool) -> str:
+    if is_edited:
+        return "edited"
+    if not in_force.any():
+        return "no tissue"
+    if not is_outlier:
+        return "as proposed"
+    return "mended" if is_better else "doubtful"
 
 
 class Masks(SectionTask):

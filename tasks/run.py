@@ -13,6 +13,7 @@ from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.links import link_all
 from brainstack.locking import remove_parts, take_lock
+from brainstack.mask_areas import doubtful_masks
 from brainstack.planning import make_plan, read_failed, take_in, write_failed
 from brainstack.records import Ran
 from brainstack.stamps import Stamps, Step
@@ -80,7 +81,7 @@ class Run:
         plan = current.plan(self.animal)
         failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
         write_failed(self.folder, self._failed_before_too() | failed)
-        for line in said_of_slides(plan):
+        for line in (*said_of_slides(plan), *doubtful_masks(plan)):
             log.warning("%s", line)
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)

@@ -7,6 +7,7 @@ import json
 from brainstack.approval import in_force
 from brainstack.files.whole import write_json
 from brainstack.images.colour import white_point
+from brainstack.intake import record
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import ChannelTask
@@ -23,6 +24,8 @@ class WhitePoint(ChannelTask):
 
         content = in_force(plan, f"white_point_C{step.channel}", {"white": list(white)})
         write_json(plan.folder.small(f"white_point_C{step.channel}"), content)
+        is_approved = f"white_point_C{step.channel}" in plan.approved
+        record(plan.folder, "gain", {"channel": step.channel, "white": content["white"], "approved": is_approved})
         return {"": digest(content["white"])}
 
 

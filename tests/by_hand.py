@@ -92,7 +92,11 @@ def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
         return {"": approved}
     if step.stage == "Transforms":
         return {key: digest([key, other.get(step, "")]) for key in plan.chain if key in plan.connected}
-    if step.stage in ("MaskProposal", "Masks", "Gain", "WhitePoint", "Canvas", "Elastix"):
+    if step.stage == "MaskCheck":
+        return {key: digest([key, other.get(step, "")]) for key in ("", *plan.section)}
+    if step.stage in ("MaskSearch", "MaskProposal"):
+        return {part: digest([str(step), part, other.get(step, "")]) for part in ("", "shape")}
+    if step.stage in ("Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix"):
         return {"": digest([str(step), other.get(step, "")])}
     return {}
 

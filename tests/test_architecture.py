@@ -38,7 +38,7 @@ LAYERS = {
     # array -> array
     "brainstack.images": {
         *("brainstack.errors", "brainstack.geometry", "brainstack.images", "brainstack.records", "brainstack.settings"),
-        *("numpy", "scipy", "skimage", "cv2", "SimpleITK"),
+        *("numpy", "scipy", "skimage", "cv2", "SimpleITK", "lightgbm"),
     },
     # path <-> array
     "brainstack.files": {
@@ -74,6 +74,7 @@ ONLY_IN = {
     "scipy": ("brainstack.images", "brainstack.demo"),
     "skimage": ("brainstack.images", "brainstack.demo"),
     "SimpleITK": ("brainstack.images",),
+    "lightgbm": ("brainstack.images",),
     "tifffile": ("brainstack.files", "brainstack.demo"),
     "cloudvolume": ("brainstack.files",),
     "igneous": ("brainstack.files",),
@@ -204,7 +205,8 @@ def test_nothing_prints() -> None:
 def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
     import tasks
 
-    together = {"MaskProposal": "masks", "ChannelHistogram": "histogram", "SingleHistogram": "histogram"}
+    histograms = ("ChannelHistogram", "HistogramPicture", "SingleHistogram")
+    together = {"MaskProposal": "masks"} | dict.fromkeys(histograms, "histogram")
     for stage in STAGES:
         module = together.get(stage, re.sub(r"(?<!^)(?=[A-Z])", "_", stage).lower())
         assert getattr(tasks, stage).__module__ == f"tasks.{module}"

@@ -12,7 +12,7 @@ from skimage.filters import threshold_otsu
 
 from brainstack import cli
 from brainstack.database import open_database
-from brainstack.demo import Truth, make_animal, read_truth, stain_of
+from brainstack.demo import Truth, difficulty_of, make_animal, read_truth, stain_of
 from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide, read_strips
@@ -222,6 +222,30 @@ def test_the_brain_fills_the_scene_at_any_size(tmp_path):
     assert truth.pixel_size_um == 50.0
     assert truth.thumbnail_factor == 1
     assert 0.2 < truth.mask("slide001_S1").mean() < 0.5
+
+
+@pytest.mark.parametrize("stain", ["fluorescence", "nissl"])
+def test_easy_is_what_is_made_where_no_difficulty_is_named(tmp_path, stain):
+    make = {"sections": 2, "width_px": 300, "height_px": 200, "stain": stain}
+    default, easy, hard = (
+        make_animal(tmp_path / name, **make, **more)
+        for name, more in [("a", {}), ("b", {"difficulty": "easy"}), ("c", {"difficulty": "hard"})]
+    )
+    contents = [truth.czi_files[0].read_bytes() for truth in (default, easy, hard)]
+    assert contents[0] == contents[1] != contents[2]
+    assert [difficulty_of(truth.folder) for truth in (default, easy, hard)] == ["easy", "easy", "hard"]
+    assert all(section.flaws == () for section in default.sections)
+
+
+def test_a_hard_animals_truth_can_be_read_again(tmp_path):
+    truth = make_animal(tmp_path, sections=4, width_px=300, height_px=200, difficulty="hard")
+    assert read_truth(tmp_path) == truth
+    assert any(section.flaws for section in truth.sections)
+
+
+def test_a_difficulty_that_is_not_known_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="one of easy, middle, hard, found 'awful'"):
+        make_animal(tmp_path, difficulty="awful")
 
 
 def test_progress_is_told(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import create_or_upgrade, open_database
 from brainstack.intake import record, record_ran, slide_scan, take_in_records
-from brainstack.records import Animal, Channel, Histology, PairTransform, Ran, ScanRun, Scene, SlideScan
+from brainstack.records import Animal, Channel, ChannelGain, Histology, PairTransform, Ran, ScanRun, Scene, SlideScan
 
 SCAN = SlideScan(
     "DK39_slide001.czi", "Gray16", (0.325, 0.325), (Channel(1, "DAPI"),),
@@ -61,6 +61,8 @@ def test_what_tasks_recorded_is_in_the_database_and_the_files_are_gone(folder: A
     pair = PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9)
     record(folder, "pair", dataclasses.asdict(pair))
     record(folder, "canvas", {"width": 3200, "height": 1600})
+    record(folder, "gain", {"channel": 2, "gain": 3.25, "approved": True})
+    record(folder, "gain", {"channel": 1, "white": [243, 238, 224], "approved": False})
     record_ran(folder, RAN)
     assert take_in_records(folder, url(folder)) == [RAN]
     with open_database(url(folder)) as database:
@@ -70,6 +72,7 @@ def test_what_tasks_recorded_is_in_the_database_and_the_files_are_gone(folder: A
         assert records.scan_run.resolution_um == 0.325
         assert database.pairs("DK39") == [pair]
         assert database.log_of("DK39") == [RAN]
+        assert database.gains("DK39") == [ChannelGain(1, white=(243, 238, 224)), ChannelGain(2, 3.25, approved=True)]
     assert list(folder.records.iterdir()) == []
 
 

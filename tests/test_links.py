@@ -47,7 +47,10 @@ def test_every_kind_of_file_has_its_links(plan: Plan) -> None:
         *(f"preps/CH{channel}/{kind}" for channel in (1, 2) for kind in per_channel),
         *(f"histogram/CH{channel}" for channel in (1, 2)),
     }  # fmt: skip
-    assert len(links) == len(kinds) * 4
+    numbers = [path for path in links if path.suffix == ".csv"]
+    assert {str(path.parent) for path in numbers} == {"histogram/CH1", "histogram/CH2"}
+    assert len(numbers) == 2 * 4
+    assert len(links) == (len(kinds) + 2) * 4
 
 
 def test_another_order_leads_the_names_elsewhere(plan: Plan, tmp_path: Path) -> None:

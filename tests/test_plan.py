@@ -14,7 +14,7 @@ from brainstack.progress import Progress
 from brainstack.records import Channel, Slide
 from brainstack.settings import Settings, load_settings
 from brainstack.slide_names import CziFile, check_slides, slide_number, slide_rescan
-from brainstack.stages import STAGES
+from brainstack.stages import ASKED_FOR, STAGES, Input
 from brainstack.stamps import Step
 
 FOUR = (slide(1), slide(2), slide(3), slide(4))
@@ -275,9 +275,14 @@ SETTINGS: dict[str, Any] = {
     "tifs.tile_px": 256,
     "normalized.clahe_clip": 1.0,
     "masks.edge_share": 0.3,
+    "mask_check.neighbours": 2,
+    "train_masks.trees": 3,
     "histogram.bins": 7,
     "gain.quantile": 0.5,
     "gain.target": 0.5,
+    "gain.even_limit": 3.0,
+    "clean.background_um": 900.0,
+    "clean.clipped_share": 0.2,
     "white_point.quantile": 0.6,
     "canvas.margin_um": 7.0,
     "elastix.smoothing_um": 7.0,
@@ -285,19 +290,24 @@ SETTINGS: dict[str, Any] = {
     "neuroglancer.chunk_size": (64, 64, 32),
     "downsampling.mips": 1,
 }
-ALL_BUT_META = set(STAGES) - {"Meta", "SingleHistogram", "WhitePoint"}
+ALL_BUT_META = set(STAGES) - ASKED_FOR - {"Meta", "WhitePoint"}
 
 REDONE: dict[str, set[str]] = {
     "slides.name_pattern": set(),
     # Every stage reads thumbnails; where the result has a value, the same value stops what follows.
-    "tifs.thumbnail_factor": ALL_BUT_META,
-    "tifs.white_share": ALL_BUT_META - {"Masks", "Canvas", "Transforms"},
-    "tifs.tile_px": ALL_BUT_META - {"Masks", "Canvas", "Transforms"},
+    "tifs.thumbnail_factor": ALL_BUT_META - {"MaskCheck", "MaskAreas"},
+    "tifs.white_share": ALL_BUT_META - {"MaskCheck", "MaskAreas", "Masks", "Canvas", "Transforms"},
+    "tifs.tile_px": ALL_BUT_META - {"MaskCheck", "MaskAreas", "Masks", "Canvas", "Transforms"},
     "normalized.clahe_clip": {"Normalized", "MaskProposal"},
-    "masks.edge_share": {"MaskProposal"},
-    "histogram.bins": {"Histogram", "ChannelHistogram", "Gain"},
+    "masks.edge_share": {"MaskSearch", "MaskProposal"},
+    "mask_check.neighbours": {"MaskCheck"},
+    "train_masks.trees": set(),  # TrainMasks is made only when asked for
+    "histogram.bins": {"ChannelHistogram"},
     "gain.quantile": {"Gain"},
-    "gain.target": {"Gain", "Web"},
+    "gain.target": {"Gain", "ChannelHistogram", "Web"},
+    "gain.even_limit": {"Gain"},
+    "clean.background_um": {"Clean", "Elastix", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
+    "clean.clipped_share": set(),
     "white_point.quantile": set(),  # grey slides have none
     "canvas.margin_um": {"Canvas", "Transforms"},
     "elastix.smoothing_um": {"Elastix"},
@@ -388,18 +398,18 @@ def test_colour_has_a_white_point_where_grey_has_a_gain(plan: Plan, colour_plan:
 
 def test_another_white_point_redoes_every_image_with_a_background(colour_plan: Plan) -> None:
     stamps = StampsInMemory(colour_plan.folder.stamps)
-    assert stages_made(run_by_hand(colour_plan, stamps)) == set(STAGES) - {"Gain", "SingleHistogram"}
+    assert stages_made(run_by_hand(colour_plan, stamps)) == set(STAGES) - ASKED_FOR - {"Gain"}
     settings = settings_with(tifs={"thumbnail_factor": 1}, white_point={"quantile": 0.6})
     other = dataclasses.replace(colour_plan, settings=settings)
     assert stages_made(run_by_hand(other, stamps)) == {"WhitePoint"}  # it came out the same
     approved = dataclasses.replace(other, approved={"white_point_C1": {"white": [240, 235, 220]}})
     assert stages_made(run_by_hand(approved, stamps)) == {
-        "WhitePoint", "Clean", "Elastix", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+        "WhitePoint", "ChannelHistogram", "Clean", "Elastix", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
 FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "thickness": ({"section_thickness_um": 25.0}, {"NeuroglancerImage", "Downsampling"}),
+    "thickness": ({"section_thickness_um": 25.0}, {"MaskCheck", "NeuroglancerImage", "Downsampling"}),
     "turns": (
         {"rotation": 1},
         {"Canvas", "Clean", "Elastix", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
@@ -408,7 +418,10 @@ FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"flip": "flop"},
         {"Canvas", "Clean", "Elastix", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
     ),
-    "pixel size": ({"resolution_um": 9.0}, ALL_BUT_META),  # it is in the tags of every TIFF
+    "pixel size": (
+        {"resolution_um": 9.0},
+        ALL_BUT_META - {"MaskCheck", "MaskAreas"},
+    ),  # it is in the tags of every TIFF
 }
 
 
@@ -449,7 +462,7 @@ def test_an_edit_that_leaves_the_mask_as_it_was_stops_there(plan: Plan) -> None:
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
     made = run_by_hand(dataclasses.replace(plan, edits={key(3): "painted"}), stamps)
-    assert made == [Step("MaskProposal", 0, key(3)), Step("Masks", 0, key(3))]
+    assert made == [Step(stage, 0, key(3)) for stage in ("MaskSearch", "MaskProposal", "Masks")]
 
 
 def test_an_edited_mask_redoes_its_section_and_pairs_and_stops_at_what_did_not_move(plan: Plan) -> None:
@@ -489,14 +502,26 @@ def test_a_dropped_section_redoes_what_bridges_it_and_the_volume(plan: Plan, tmp
     made = run_by_hand(fewer, stamps)
     assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 2)]
     assert stages_made(made) == {
-        "Preps", "ChannelHistogram", "Gain", "Canvas", "Elastix", "Transforms", "NeuroglancerImage", "Downsampling",
+        "Preps", "MaskCheck", "MaskAreas", "ChannelHistogram", "Gain", "Canvas", "Elastix", "Transforms",
+        "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
-ONCE = {"Preps": 1, "Canvas": 1, "Transforms": 1, "NeuroglancerImage": 2, "Downsampling": 2}
+ONCE = {
+    "Preps": 1,
+    "MaskCheck": 1,
+    "MaskAreas": 1,
+    "Canvas": 1,
+    "Transforms": 1,
+    "NeuroglancerImage": 2,
+    "Downsampling": 2,
+}
 """How many steps see that the stack is another; volumes, gains and so on: one for each of two channels."""
 GATHERED = {"ChannelHistogram": 2, "Gain": 2}
-NEW = {"Normalized": 2, "MaskProposal": 1, "Masks": 1, "Histogram": 2, "Clean": 2, "Alignment": 2, "Web": 1}
+NEW = {
+    "Normalized": 2, "MaskSearch": 1, "MaskProposal": 1, "Masks": 1, "Histogram": 2, "HistogramPicture": 2,
+    "Clean": 2, "Alignment": 2, "Web": 1,
+}  # fmt: skip
 """All that is made of a section itself."""
 
 DECIDED: dict[str, tuple[Slide, list[str], dict[str, int]]] = {
@@ -591,10 +616,20 @@ def test_a_stage_cannot_be_stamped_before_its_inputs(plan: Plan) -> None:
         plan.expected(Step("Tifs", 1, "DK39_slide001"), StampsInMemory(plan.folder.stamps))
 
 
+def test_evening_out_makes_each_section_hang_on_its_own_factor(tmp_path: Path) -> None:
+    """Of its copy too, which is as bright as its section."""
+    plan = plan_of(tmp_path, [slide(1, replicates={1: 1}), *FOUR[1:]])
+    settings = settings_with(tifs={"thumbnail_factor": 1}, gain={"even_um": 500.0})
+    even = dataclasses.replace(plan, settings=settings)
+    for key in ("slide001_S1", "slide001_S1_copy1"):
+        assert Input(Step("Gain", 1), part="slide001_S1") in even.inputs(Step("Clean", 1, key))
+    assert Input(Step("Gain", 1), part="slide001_S1") not in plan.inputs(Step("Clean", 1, "slide001_S1"))
+
+
 def test_a_higher_version_redoes_a_stage(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
-    monkeypatch.setitem(STAGES, "Gain", dataclasses.replace(STAGES["Gain"], version=2))
+    monkeypatch.setitem(STAGES, "Gain", dataclasses.replace(STAGES["Gain"], version=7))
     assert stages_made(run_by_hand(dataclasses.replace(plan), stamps)) == {"Gain"}
 
 

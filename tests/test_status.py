@@ -52,7 +52,7 @@ def test_after_a_run_all_is_done(plan: Plan) -> None:
 def test_what_is_stale_is_counted_and_what_was_never_made_is_not(plan: Plan) -> None:
     run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
     text = shown(dataclasses.replace(plan, edits={"slide001_S1": "painted"}))
-    assert row(text, "Masks") == ["3/4, 1 stale", "", ""]
+    assert row(text, "Masks") == ["0/4, 4 stale", "", ""]  # the others' may come out otherwise
     assert row(text, "Normalized") == ["", "4/4", "4/4"]
 
 

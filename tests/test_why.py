@@ -66,7 +66,8 @@ def test_a_setting_is_told_with_both_values_and_what_may_follow(plan: Plan, stam
     before = plan.settings.gain.target
     changed = with_settings(plan, gain={"target": 0.5})
     assert summary(changed, stamps) == [
-        f"next run: Gain 2, Web 4 (setting [gain] target changed from {before} to 0.5)",
+        f"next run: Gain 2, ChannelHistogram 2, Web 4 (setting [gain] target changed from {before} to 0.5)",
+        "perhaps: HistogramPicture 8 (if ChannelHistogram comes out otherwise)",
         "perhaps: Clean 8 (if Gain comes out otherwise)",
         "perhaps: Elastix 3, Alignment 8 (if Clean comes out otherwise)",
         "perhaps: Transforms 1 (if Elastix comes out otherwise)",
@@ -78,10 +79,13 @@ def test_a_setting_is_told_with_both_values_and_what_may_follow(plan: Plan, stam
 def test_a_mask_that_was_painted_is_told_and_what_hangs_on_it(plan: Plan, stamps: Stamps) -> None:
     edited = dataclasses.replace(plan, edits={FIRST: "painted"})
     assert summary(edited, stamps) == [
-        "next run: MaskProposal 1, Masks 1 (the mask a person made changed)",
-        "perhaps: Histogram 2, Canvas 1, Clean 2 (if Masks comes out otherwise)",
-        "perhaps: ChannelHistogram 2, Gain 2 (if Histogram comes out otherwise)",
-        "perhaps: Clean 6 (if Gain comes out otherwise)",
+        "next run: MaskSearch 1, MaskProposal 1, Masks 1 (the mask a person made changed)",
+        "perhaps: MaskCheck 1 (if MaskSearch comes out otherwise)",
+        "perhaps: MaskProposal 3, MaskAreas 1 (if MaskCheck comes out otherwise)",
+        "perhaps: Masks 3 (if MaskProposal comes out otherwise)",
+        "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out otherwise)",
+        "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out otherwise)",
+        "perhaps: ChannelHistogram 2 (if Gain comes out otherwise)",
         "perhaps: Elastix 3, Alignment 8 (if Clean comes out otherwise)",
         *AFTER_THE_CANVAS,
     ]
@@ -92,12 +96,16 @@ def test_a_mask_that_was_painted_is_told_and_what_hangs_on_it(plan: Plan, stamps
 def test_a_dropped_section_is_told_by_how_many_are_gathered(plan: Plan, stamps: Stamps, tmp_path: Path) -> None:
     fewer = plan_of(tmp_path, [slide(1, qc={1: 3}), slide(2)])
     assert summary(fewer, stamps) == [
-        "next run: Preps 1, NeuroglancerImage 2 (the order of sections changed)",
-        "next run: ChannelHistogram 2, Gain 2 (it gathers 3 Histogram, before 4)",
+        "next run: Preps 1, MaskAreas 1, NeuroglancerImage 2 (the order of sections changed)",
+        "next run: MaskCheck 1 (the depths of sections changed)",
+        "next run: Gain 2, ChannelHistogram 2 (it gathers 3 Histogram, before 4)",
         "next run: Canvas 1 (it gathers 3 Masks, before 4)",
         "next run: Transforms 1 (the sections to be aligned changed)",
         "next run: Downsampling 2 (NeuroglancerImage is made again)",
-        "perhaps: Clean 6 (if Gain comes out otherwise)",
+        "perhaps: MaskProposal 3 (if MaskCheck comes out otherwise)",
+        "perhaps: Masks 3 (if MaskProposal comes out otherwise)",
+        "perhaps: Histogram 6, Clean 6 (if Masks comes out otherwise)",
+        "perhaps: HistogramPicture 6 (if Histogram comes out otherwise)",
         "perhaps: Elastix 2, Alignment 6 (if Clean comes out otherwise)",
         "perhaps: Web 3 (if Alignment comes out otherwise)",
     ]
@@ -108,9 +116,10 @@ def test_a_new_version_is_told(plan: Plan, stamps: Stamps, monkeypatch: pytest.M
     assert summary(dataclasses.replace(plan), stamps) == [
         "next run: Normalized 8 (a new version of the stage)",
         "next run: MaskProposal 4 (Normalized is made again)",
-        "perhaps: Masks 4 (if MaskProposal comes out otherwise)",
+        "perhaps: MaskAreas 1, Masks 4 (if MaskProposal comes out otherwise)",
         "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out otherwise)",
-        "perhaps: ChannelHistogram 2, Gain 2 (if Histogram comes out otherwise)",
+        "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out otherwise)",
+        "perhaps: ChannelHistogram 2 (if Gain comes out otherwise)",
         "perhaps: Elastix 3, Alignment 8 (if Clean comes out otherwise)",
         *AFTER_THE_CANVAS,
     ]
@@ -153,10 +162,11 @@ def test_what_failed_is_tried_again_and_what_waits_for_it_may_follow(plan: Plan,
     lines = summary(without, stamps)
     assert lines[0] == "next run: Masks 1 (it failed in the last run and is tried again)"
     assert all(line.startswith("perhaps: ") for line in lines[1:])
-    assert (
-        lines[1] == "perhaps: Histogram 2, Clean 2, Elastix 1, Alignment 2, Web 1 (if Masks, which failed, can be made)"
+    assert lines[1] == (
+        "perhaps: Histogram 2, HistogramPicture 2, Clean 2, Elastix 1, Alignment 2, Web 1 "
+        "(if Masks, which failed, can be made)"
     )
-    assert "ChannelHistogram 2, Gain 2, Canvas 1" in lines[2]
+    assert "Gain 2, ChannelHistogram 2, HistogramPicture 6, Canvas 1" in lines[2]
     assert lines[2].endswith("(if what failed can be made)")
 
 
@@ -173,7 +183,10 @@ def test_an_approved_gain_stops_what_follows_from_its_histograms(plan: Plan, sta
     pinned = dataclasses.replace(plan, approved=approved)
     run_by_hand(pinned, stamps)
     changed = with_settings(pinned, gain={"target": 0.5})
-    assert [line.partition(" (")[0] for line in summary(changed, stamps)] == ["next run: Gain 2, Web 4"]
+    assert [line.partition(" (")[0] for line in summary(changed, stamps)] == [
+        "next run: Gain 2, ChannelHistogram 2, Web 4",
+        "perhaps: HistogramPicture 8",
+    ]
     assert in_force(pinned, "gain_C1", {"gain": 5.0}) == {"gain": 3.0, "computed": {"gain": 5.0}}
 
 
@@ -181,7 +194,7 @@ def test_releasing_tells_what_may_follow(plan: Plan, stamps: Stamps) -> None:
     run_by_hand(dataclasses.replace(plan, approved={"gain_C1": {"gain": 3.0}}), stamps)
     assert summary(plan, stamps)[:2] == [
         "next run: Gain 1 (the approved gain changed)",
-        "perhaps: Clean 4 (if Gain comes out otherwise)",
+        "perhaps: ChannelHistogram 1, Clean 4 (if Gain comes out otherwise)",
     ]
     assert why(plan, stamps, Step("Gain", 1)) == "will be made: the approved gain changed from 3.0 to none"
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from brainstack.database.animals import BY_HAND, REGISTERED, animal_row
 from brainstack.database.bulk import Values, write_rows
-from brainstack.database.tables import LogRow, PairRow
+from brainstack.database.tables import GainRow, LogRow, PairRow
 from brainstack.errors import BrainstackError
-from brainstack.records import PairTransform, Ran
+from brainstack.records import ChannelGain, PairTransform, Ran
 
 
 def take_in_pairs(session: Session, prep_id: str, pairs: Iterable[PairTransform], iteration: int = REGISTERED) -> None:
@@ -53,6 +53,34 @@ def forget_pair(session: Session, prep_id: str, fixed: str, moving: str) -> bool
     if row is not None:
         session.delete(row)
     return row is not None
+
+
+WHITE = ("white_red", "white_green", "white_blue")
+
+
+def take_in_gains(session: Session, prep_id: str, gains: Iterable[ChannelGain]) -> None:
+    """What each channel is made bright by, new or instead of what was in force before."""
+    animal_row(session, prep_id)
+    known = {row.channel: row.id for row in session.scalars(select(GainRow).where(GainRow.prep_id == prep_id))}
+    write_rows(session, GainRow, known, {one.channel: _gain_values(prep_id, one) for one in gains})
+
+
+def _gain_values(prep_id: str, one: ChannelGain) -> Values:
+    white = one.white or (None,) * len(WHITE)
+    values = {"prep_id": prep_id, "channel": one.channel, "gain": one.gain, "approved": one.approved}
+    return values | dict(zip(WHITE, white, strict=True))
+
+
+def gains(session: Session, prep_id: str) -> list[ChannelGain]:
+    """What is in force, by channel."""
+    animal_row(session, prep_id)
+    rows = session.scalars(select(GainRow).where(GainRow.prep_id == prep_id).order_by(GainRow.channel))
+    return [ChannelGain(row.channel, row.gain, _white(row), row.approved) for row in rows]
+
+
+def _white(row: GainRow) -> tuple[int, int, int] | None:
+    red, green, blue = row.white_red, row.white_green, row.white_blue
+    return None if red is None or green is None or blue is None else (red, green, blue)
 
 
 def take_in_log(session: Session, prep_id: str, entries: Iterable[Ran]) -> None:

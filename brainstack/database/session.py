@@ -10,7 +10,17 @@ from sqlalchemy.orm import Session
 from brainstack.database import animals, results, slides
 from brainstack.database.engine import WRITES, engine_for
 from brainstack.database.schema import check_version
-from brainstack.records import Animal, AnimalRecords, Histology, PairTransform, Ran, ScanRun, SlideScan, TifFile
+from brainstack.records import (
+    Animal,
+    AnimalRecords,
+    ChannelGain,
+    Histology,
+    PairTransform,
+    Ran,
+    ScanRun,
+    SlideScan,
+    TifFile,
+)
 
 
 @contextmanager
@@ -122,6 +132,14 @@ class Database:
     def forget_pair_by_hand(self, prep_id: str, fixed: str, moving: str) -> bool:
         """The pair is registered again. Returns whether a person had given a transform."""
         return results.forget_pair(self._writing(), prep_id, fixed, moving)
+
+    def take_in_gains(self, prep_id: str, gains: Iterable[ChannelGain]) -> None:
+        """What each channel is made bright by, new or instead of what was in force before."""
+        results.take_in_gains(self._writing(), prep_id, gains)
+
+    def gains(self, prep_id: str) -> list[ChannelGain]:
+        """The gain in force of each channel, or the white point of one in colour; by channel."""
+        return results.gains(self._session, prep_id)
 
     # The log
 

@@ -276,6 +276,27 @@ class PairRow(Table):
     created: Mapped[Created]
 
 
+class GainRow(Table):
+    """What cleaning makes the sections of a channel bright by, as the last run had it.
+
+    channel : from 1. gain : every grey value is multiplied by it; NULL for an animal in colour, which has the colour of
+    its glass instead: white_red, white_green, white_blue, from 0 to 255. approved : 1 where a person keeps it as it is.
+    """
+
+    __tablename__ = "gain"
+    __table_args__ = (UniqueConstraint("prep_id", "channel"),)
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    channel: Mapped[int]
+    gain: Mapped[float | None] = mapped_column(Double)
+    white_red: Mapped[int | None]
+    white_green: Mapped[int | None]
+    white_blue: Mapped[int | None]
+    approved: Mapped[No]
+    created: Mapped[Created]
+
+
 class LogRow(Table):
     """One step that was run: when, how long, with how much memory, where, and the sentence when it failed.
 

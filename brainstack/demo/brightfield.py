@@ -93,8 +93,8 @@ def photographed_in_colour(
     """
     stain = _on_glass(density * section.edge, glass.parts, strength, random)
     dirt, amber = _dark(glass.parts, density.shape)
-    # The scanner evens the lamp out, up to a fifth of what it sees without.
-    light = glass.light**0.2 * (1 - 0.008 * (glass.haze - 1))
+    # The scanner evens the lamp out; a fifth of what it sees without is left, and more by a worse one.
+    light = glass.light**glass.difficulty.lamp_left * (1 - glass.difficulty.haze_in_colour * (glass.haze - 1))
     hue = random.normal(0, 0.03)
     picture = np.empty((*density.shape, 3), np.uint8)
     for number, level in enumerate(white):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from brainstack.demo.difficulty import DIFFICULTIES, Difficulty, Span
 from brainstack.demo.drawing import Plane
 
 Random = np.random.Generator
@@ -70,7 +71,7 @@ class Glass:
 
     haze : light of glass and mounting medium, about 1. light : how evenly the lamp shines, about 1. dirt : light of
     dust, hairs, glue and the rims of bubbles, about 0 to 12. veil : what bubbles and cracks leave of the tissue's
-    light. parts : what the last two were made of.
+    light. parts : what the last two were made of. difficulty : how uneven all of it is.
     """
 
     haze: Plane
@@ -78,16 +79,18 @@ class Glass:
     dirt: Plane
     veil: Plane
     parts: Dirt
+    difficulty: Difficulty = DIFFICULTIES["easy"]
 
 
-def make_glass(shape: tuple[int, int], pixel_mm: float, random: Random) -> Glass:
+def make_glass(shape: tuple[int, int], pixel_mm: float, difficulty: Difficulty, random: Random) -> Glass:
     """The glass of one scene of (rows, columns) `shape`."""
     rows, columns = shape
     small = (max(8, round(rows * pixel_mm / 0.1)), max(8, round(columns * pixel_mm / 0.1)))
-    haze = _haze(small, random)
+    haze = _haze(small, difficulty, random)
     light = 1 + 0.07 * _slope(small, random) + 0.05 * smooth(small, 12, random)
-    dirt = scattered(shape, pixel_mm, random)
-    return Glass(enlarged(haze, shape), enlarged(light, shape) * _fields(shape, pixel_mm), *_shining(dirt, shape), dirt)
+    dirt = scattered(shape, pixel_mm, difficulty, random)
+    fields = _fields(shape, pixel_mm, difficulty, random)
+    return Glass(enlarged(haze, shape), enlarged(light, shape) * fields, *_shining(dirt, shape), dirt, difficulty)
 
 
 def photographed(tissue: Plane, edge: Plane, *, glass: Glass, look: Look, gain: float, random: Random) -> Picture:
@@ -108,9 +111,9 @@ def photographed(tissue: Plane, edge: Plane, *, glass: Glass, look: Look, gain: 
     return np.asarray(np.clip(light, 0, 65535), np.uint16)
 
 
-def _haze(shape: tuple[int, int], random: Random) -> Plane:
+def _haze(shape: tuple[int, int], difficulty: Difficulty, random: Random) -> Plane:
     """Brighter to one side, with wide clouds: in places as bright as faint tissue."""
-    haze = 1 + 0.6 * _slope(shape, random) + 0.33 * smooth(shape, 18, random)
+    haze = 1 + difficulty.haze_slope * _slope(shape, random) + difficulty.haze_clouds * smooth(shape, 18, random)
     return np.asarray(np.maximum(haze, 0.25), np.float32)
 
 
@@ -127,34 +130,43 @@ def smooth(shape: tuple[int, int], sigma_px: float, random: Random) -> Plane:
     return np.asarray((blurred - blurred.mean()) / blurred.std(), np.float32)
 
 
-def _fields(shape: tuple[int, int], pixel_mm: float) -> Plane:
-    """The stitching grid: each field of view is darker towards its corners."""
+def _fields(shape: tuple[int, int], pixel_mm: float, difficulty: Difficulty, random: Random) -> Plane:
+    """The stitching grid: each field of view is darker towards its corners, and none as bright as the next."""
     profiles = []
     for size in shape:
         along = (np.arange(size, dtype=np.float32) * pixel_mm / FIELD_MM) % 1.0 - 0.5
-        profiles.append(1 - 0.22 * along**2)
-    return np.asarray(profiles[0][:, np.newaxis] * profiles[1][np.newaxis, :], np.float32)
+        profiles.append(1 - difficulty.vignette * along**2)
+    grid = np.asarray(profiles[0][:, np.newaxis] * profiles[1][np.newaxis, :], np.float32)
+    if not difficulty.field_steps:
+        return grid
+    rows, columns = ((np.arange(size) * pixel_mm // FIELD_MM).astype(int) for size in shape)
+    steps = np.clip(random.normal(1, difficulty.field_steps, (rows[-1] + 1, columns[-1] + 1)), 0.7, 1.3)
+    return np.asarray(grid * steps.astype(np.float32)[np.ix_(rows, columns)], np.float32)
 
 
-def scattered(shape: tuple[int, int], pixel_mm: float, random: Random) -> Dirt:
+def scattered(shape: tuple[int, int], pixel_mm: float, difficulty: Difficulty, random: Random) -> Dirt:
     """What lies on a scene of (rows, columns) `shape`."""
     # Nothing here is finer than 10 um.
     step_mm = max(pixel_mm, 0.01)
     small = (round(shape[0] * pixel_mm / step_mm), round(shape[1] * pixel_mm / step_mm))
     dust, rims, glue, neighbour = (np.zeros(small, np.float32) for _ in range(4))
     inside, torn = np.ones(small, np.float32), np.ones(small, np.float32)
-    for _ in range(random.poisson(14)):
+    for _ in range(random.poisson(difficulty.specks)):
         _speck(dust, step_mm, random)
-    for _ in range(random.poisson(1.5)):
+    for _ in range(random.poisson(difficulty.hairs)):
         _hair(dust, step_mm, random)
-    for _ in range(random.poisson(0.8)):
-        _bubble(rims, inside, step_mm, random)
-    if random.random() < 0.3:
+    for _ in range(random.poisson(difficulty.bubbles)):
+        _bubble(rims, inside, difficulty.bubble_mm, step_mm, random)
+    if random.random() < difficulty.glue:
         _glue(glue, random)
-    if random.random() < 0.25:
+    if random.random() < difficulty.crack:
         _crack(torn, step_mm, random)
-    if random.random() < 0.2:
-        _neighbour(neighbour, step_mm, random)
+    if random.random() < difficulty.neighbour:
+        _neighbour(neighbour, difficulty.neighbour_mm, step_mm, random)
+    if difficulty.smear and random.random() < difficulty.smear:
+        _smear(glue, step_mm, random)
+    for _ in range(random.poisson(difficulty.debris) if difficulty.debris else 0):
+        _debris(dust, step_mm, random)
     return Dirt(dust, rims, glue, neighbour, inside, torn, step_mm)
 
 
@@ -189,12 +201,12 @@ def _hair(dirt: Plane, step_mm: float, random: Random) -> None:
     cv2.polylines(dirt, [np.round(line).astype(np.int32)], False, level, max(1, round(0.02 / step_mm)))
 
 
-def _bubble(dirt: Plane, veil: Plane, step_mm: float, random: Random) -> None:
+def _bubble(dirt: Plane, veil: Plane, radius_mm: Span, step_mm: float, random: Random) -> None:
     """A ring that shines, and a dimmer inside. Bubbles lie near the border of the glass, where it was set down."""
     rows, columns = dirt.shape
     along = random.uniform(0, 2 * np.pi)
     at = (round(columns * (0.5 + 0.46 * np.cos(along))), round(rows * (0.5 + 0.46 * np.sin(along))))
-    radius = round(random.uniform(0.25, 0.7) / step_mm)
+    radius = round(random.uniform(*radius_mm) / step_mm)
     cv2.circle(veil, at, radius, 0.75, -1)
     cv2.circle(dirt, at, radius, float(random.uniform(0.5, 1.2)), max(1, round(0.04 / step_mm)))
 
@@ -210,14 +222,39 @@ def _crack(veil: Plane, step_mm: float, random: Random) -> None:
     cv2.polylines(veil, [line], False, 0.15, max(1, round(0.04 / step_mm)))
 
 
-def _neighbour(dirt: Plane, step_mm: float, random: Random) -> None:
+def _neighbour(dirt: Plane, reach_mm: tuple[Span, Span], step_mm: float, random: Random) -> None:
     """The rim of the next section, in a corner of the scan."""
     rows, columns = dirt.shape
     piece = np.zeros_like(dirt)
     corner = (int(random.integers(2)) * columns, int(random.integers(2)) * rows)
-    size = (round(random.uniform(0.6, 1.2) / step_mm), round(random.uniform(0.4, 0.8) / step_mm))
+    size = [round(random.uniform(*reach) / step_mm) for reach in reach_mm]
     cv2.ellipse(piece, corner, size, random.uniform(-20, 20), 0, 360, 0.7, -1)
     dirt += piece * (1 + 0.15 * smooth(dirt.shape, 0.1 / step_mm, random))
+
+
+def _smear(dirt: Plane, step_mm: float, random: Random) -> None:
+    """A faint band across the glass, wiped and forgotten, with an edge that is neither soft nor sharp."""
+    rows, columns = dirt.shape
+    band = np.zeros_like(dirt)
+    start = random.uniform(0, 1, 2) * (columns, rows)
+    turns = random.uniform(0, 2 * np.pi) + np.cumsum(random.normal(0, 0.08, 30))
+    line = start + np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1), axis=0) * (0.15 / step_mm)
+    level = float(random.uniform(0.1, 0.25))
+    thick = max(1, round(random.uniform(0.3, 1.0) / step_mm))
+    cv2.polylines(band, [np.round(line).astype(np.int32)], False, level, thick)
+    dirt += cv2.GaussianBlur(band, (0, 0), random.uniform(0.05, 0.15) / step_mm)
+
+
+def _debris(dirt: Plane, step_mm: float, random: Random) -> None:
+    """A ragged crumb that shines as bright as the camera can tell, with a glow around it."""
+    rows, columns = dirt.shape
+    at = random.uniform(0, 1, 2) * (columns, rows)
+    angles = np.sort(random.uniform(0, 2 * np.pi, 9))
+    radii = random.uniform(0.4, 1.0, 9) * (random.uniform(0.06, 0.2) / step_mm)
+    corners = at + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, np.newaxis]
+    crumb = np.zeros_like(dirt)
+    cv2.fillPoly(crumb, [np.round(corners).astype(np.int32)], 60.0)
+    dirt += crumb + np.float32(0.02) * cv2.GaussianBlur(crumb, (0, 0), 0.15 / step_mm)
 
 
 def _glue(dirt: Plane, random: Random) -> None:

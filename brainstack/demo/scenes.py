@@ -18,6 +18,8 @@ from brainstack.demo.brightfield import (
     stain_density,
     white_point,
 )
+from brainstack.demo.damage import damaged
+from brainstack.demo.difficulty import DIFFICULTIES
 from brainstack.demo.drawing import Plane
 from brainstack.demo.glass import LOOKS, Laid, Picture, Random, make_glass, photographed
 from brainstack.demo.phantom import Cells, Phantom
@@ -50,8 +52,7 @@ def photograph(section: SectionTruth, truth: Truth, phantom: Phantom) -> Photogr
     z_mm = (section.order - middle) * truth.spacing_um / 1000
     piece = phantom.slice(z_mm)
     cells_mm = phantom.cells_in(piece, z_mm, truth.spacing_um / 1000)
-    laid = _laid_down(piece, section, truth, phantom, random)
-    cells_px = _in_scene_px(cells_mm, section, truth)
+    laid, cells_px = _laid_down(piece, _in_scene_px(cells_mm, section, truth), section, truth, phantom, random)
     pictures: list[AnyPicture]
     if truth.stain == "nissl":
         white = white_point(np.random.default_rng([phantom.seed, 3, *section.slide.encode()]))
@@ -65,18 +66,29 @@ def photograph(section: SectionTruth, truth: Truth, phantom: Phantom) -> Photogr
     )
 
 
-def _laid_down(piece: Slice, section: SectionTruth, truth: Truth, phantom: Phantom, random: Random) -> Laid:
-    depth_mm = _laid(piece.depth_mm, section, truth, phantom, outside=-1.0)
-    # Sections end softly, over 15 to 50 um.
-    edge = np.clip(depth_mm / random.uniform(0.015, 0.05) + 0.5, 0, 1) * _worn(depth_mm, random)
-    nuclei, fibres, glow = (
-        _laid(plane, section, truth, phantom, outside=0.0) for plane in (piece.nuclei, piece.fibres, piece.glow)
+def _laid_down(
+    piece: Slice, cells_px: Cells, section: SectionTruth, truth: Truth, phantom: Phantom, random: Random
+) -> tuple[Laid, Cells]:
+    whole = Slice(
+        _laid(piece.depth_mm, section, truth, phantom, outside=-1.0),
+        *(_laid(plane, section, truth, phantom, outside=0.0) for plane in (piece.nuclei, piece.fibres, piece.glow)),
     )
-    return Laid(depth_mm, nuclei, fibres, glow, edge)
+    left, cells_px = damaged(
+        whole,
+        cells_px,
+        flaws=section.flaws,
+        difficulty=DIFFICULTIES[truth.difficulty],
+        upright_rad=section.rotation_rad,
+        pixel_mm=truth.pixel_size_um / 1000,
+        random=np.random.default_rng([phantom.seed, 4, section.order]),
+    )
+    # Sections end softly, over 15 to 50 um.
+    edge = np.clip(left.depth_mm / random.uniform(0.015, 0.05) + 0.5, 0, 1) * _worn(left.depth_mm, random)
+    return Laid(left.depth_mm, left.nuclei, left.fibres, left.glow, edge), cells_px
 
 
 def _pictures(laid: Laid, cells_px: Cells, section: SectionTruth, truth: Truth, random: Random) -> list[Picture]:
-    glass = make_glass(laid.edge.shape, truth.pixel_size_um / 1000, random)
+    glass = make_glass(laid.edge.shape, truth.pixel_size_um / 1000, DIFFICULTIES[truth.difficulty], random)
     nuclei = laid.nuclei * _grain(laid.edge.shape, truth.pixel_size_um, random)
     glow = laid.glow.copy()
     _add_cells(glow, cells_px, truth.pixel_size_um, random)
@@ -90,7 +102,7 @@ def _in_colour(
     laid: Laid, cells_px: Cells, section: SectionTruth, truth: Truth, white: Colour, random: Random
 ) -> ColourPicture:
     """The same section on the same glass, stained with thionin; the bright cells are dark ones."""
-    glass = make_glass(laid.edge.shape, truth.pixel_size_um / 1000, random)
+    glass = make_glass(laid.edge.shape, truth.pixel_size_um / 1000, DIFFICULTIES[truth.difficulty], random)
     dark = np.zeros_like(laid.edge)
     _add_cells(dark, cells_px, truth.pixel_size_um, random)
     density = stain_density(laid, truth.pixel_size_um, random) + np.float32(DARK_CELL) * dark

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 
 from brainstack.demo.brightfield import AnyPicture
 from brainstack.demo.czi_writer import Attachment, Tile, picture_attachment, write_czi
+from brainstack.demo.difficulty import DIFFICULTIES, Difficulty
 from brainstack.demo.drawing import Grid
 from brainstack.demo.phantom import CANVAS_MM, LENGTH_MM, Phantom
 from brainstack.demo.scenes import Photograph, photograph
@@ -38,26 +40,27 @@ def make_animal(
     seed: int = 1,
     spacing_um: float = 50.0,
     stain: str = "fluorescence",
+    difficulty: str = "easy",
     progress: Callable[[int, int], None] | None = None,
 ) -> Truth:
     """Write <folder>/czi/DEMO_ID_0001_slide001.czi and so on, and what is true of them into <folder>/truth.
 
     width_px, height_px : of a scene, give or take 4 in a hundred; the brain fills it whatever the size, so that a
     smaller scene has larger pixels. spacing_um : between sections; 50 keeps neighbours alike. stain : "fluorescence",
-    three channels of 16 bits; or "nissl", colours of bright field, of the same brain laid in the same way. The same
+    three channels of 16 bits; or "nissl", colours of bright field, of the same brain laid in the same way.
+    difficulty : "easy", "middle" or "hard", of what lies on the glass and what befell the sections. The same
     arguments give the same bytes. progress : called with the number of sections done and of all of them.
-    Raises ValueError for less than one section or more than the brain holds, and for another stain.
+    Raises ValueError for less than one section or more than the brain holds, and for another stain or difficulty.
     """
     if stain not in CHANNELS:
         raise ValueError(f"The stain is one of {', '.join(CHANNELS)}, found {stain!r}.")
+    if difficulty not in DIFFICULTIES:
+        raise ValueError(f"The difficulty is one of {', '.join(DIFFICULTIES)}, found {difficulty!r}.")
     if not 1 <= sections <= LENGTH_MM * 1000 / spacing_um:
         raise ValueError(f"The brain holds 1 to {LENGTH_MM * 1000 / spacing_um:.0f} sections, found {sections}.")
-    truth = _plan(folder, sections, (width_px, height_px), seed, spacing_um, stain)
-    pixel_mm = truth.pixel_size_um / 1000
-    # Anatomy has no detail below 12 um; cells and grain are added at the scan's own scale.
-    grid_mm = max(0.0125, pixel_mm)
-    grid = Grid(math.ceil(height_px * pixel_mm / grid_mm), math.ceil(width_px * pixel_mm / grid_mm), grid_mm)
-    phantom = Phantom(seed, grid)
+    truth = plan_animal(folder, sections, (width_px, height_px), seed=seed, spacing_um=spacing_um,
+                        stain=stain, difficulty=difficulty)  # fmt: skip
+    phantom = phantom_of(truth, seed)
     cells = []
 
     def keep(section: SectionTruth, found: Photograph) -> None:
@@ -73,8 +76,28 @@ def make_animal(
     return truth
 
 
-def _plan(folder: Path, count: int, size_px: tuple[int, int], seed: int, spacing_um: float, stain: str) -> Truth:
-    """Where every section is to lie. size_px : (width, height) of the ideal canvas."""
+def phantom_of(truth: Truth, seed: int) -> Phantom:
+    """The brain whose sections `truth` has."""
+    width_px, height_px = truth.canvas_px
+    pixel_mm = truth.pixel_size_um / 1000
+    # Anatomy has no detail below 12 um; cells and grain are added at the scan's own scale.
+    grid_mm = max(0.0125, pixel_mm)
+    grid = Grid(math.ceil(height_px * pixel_mm / grid_mm), math.ceil(width_px * pixel_mm / grid_mm), grid_mm)
+    return Phantom(seed, grid)
+
+
+def plan_animal(
+    folder: Path,
+    count: int,
+    size_px: tuple[int, int],
+    *,
+    seed: int,
+    spacing_um: float,
+    stain: str,
+    difficulty: str,
+) -> Truth:
+    """Where every section is to lie, and what befalls it; writes nothing. size_px : (width, height) of the ideal
+    canvas."""
     pixel_size_um = round(1000 * max(CANVAS_MM[0] / size_px[0], CANVAS_MM[1] / size_px[1]), 6)
     random = np.random.default_rng([seed, 1])
     return Truth(
@@ -84,8 +107,18 @@ def _plan(folder: Path, count: int, size_px: tuple[int, int], seed: int, spacing
         canvas_px=size_px,
         thumbnail_factor=max(1, round(THUMBNAIL_UM / pixel_size_um)),
         channel_names=tuple(channel.name for channel in CHANNELS[stain]),
-        sections=tuple(_placed(order, size_px, pixel_size_um, spacing_um, random) for order in range(count)),
+        sections=tuple(
+            _befallen(
+                _placed(order, size_px, pixel_size_um, spacing_um, random),
+                size_px,
+                pixel_size_um,
+                DIFFICULTIES[difficulty],
+                np.random.default_rng([seed, 5, order]),
+            )
+            for order in range(count)
+        ),
         stain=stain,
+        difficulty=difficulty,
     )
 
 
@@ -114,6 +147,30 @@ def _placed(
         gain=gain,
         matrix=make_matrix(size_px, scene_px, rotation_rad, shift_px),
     )
+
+
+def _befallen(
+    section: SectionTruth,
+    size_px: tuple[int, int],
+    pixel_size_um: float,
+    difficulty: Difficulty,
+    random: np.random.Generator,
+) -> SectionTruth:
+    """The section with its flaws: fainter, or shifted so far that the scan's edge cuts it."""
+    flaws = difficulty.flaws(random)
+    gain, shift_px = section.gain, section.shift_px
+    if "faint" in flaws:
+        gain = random.uniform(*difficulty.faint_gain)
+    if "cut" in flaws:
+        away = random.choice((-1, 1)) / pixel_size_um
+        sideways = random.random() < 0.4
+        shift_px = (
+            (away * random.uniform(2000, 3200), shift_px[1])
+            if sideways
+            else (shift_px[0], away * random.uniform(1300, 2300))
+        )
+    matrix = make_matrix(size_px, (section.width_px, section.height_px), section.rotation_rad, shift_px)
+    return replace(section, gain=gain, shift_px=shift_px, matrix=matrix, flaws=flaws)
 
 
 def _write_slide(file: Path, truth: Truth, phantom: Phantom, keep: Callable[[SectionTruth, Photograph], None]) -> None:

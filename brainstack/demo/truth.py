@@ -29,7 +29,8 @@ class SectionTruth:
     the brain, from 0. z_um : order times the spacing. width_px, height_px : of the scene, in pixels of the scan.
     rotation_rad : about the middle of the scene, positive from x to y. shift_px : (x, y), pixels of the scan.
     gain : how bright the section is against the others. matrix : 2 x 3; takes a point (x, y) of the ideal canvas to
-    the scene, both in pixels of the scan with centres at whole numbers.
+    the scene, both in pixels of the scan with centres at whole numbers; a part that is torn off lies elsewhere.
+    flaws : what befell it, of `difficulty.FLAWS`.
     """
 
     key: str
@@ -43,6 +44,7 @@ class SectionTruth:
     shift_px: tuple[float, float]
     gain: float
     matrix: tuple[tuple[float, float, float], tuple[float, float, float]]
+    flaws: tuple[str, ...] = ()
 
     def to_scene(self) -> Matrix:
         """From the ideal canvas to the scene: (3, 3), points as (x, y, 1)."""
@@ -55,7 +57,7 @@ class Truth:
 
     canvas_px : (width, height) of the ideal canvas. spacing_um : between neighbouring sections.
     thumbnail_factor : how many pixels of the scan a side make one pixel of the masks. stain : "fluorescence" or
-    "nissl".
+    "nissl". difficulty : of `difficulty.DIFFICULTIES`.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class Truth:
     channel_names: tuple[str, ...]
     sections: tuple[SectionTruth, ...]
     stain: str = "fluorescence"
+    difficulty: str = "easy"
 
     @property
     def czi_files(self) -> list[Path]:
@@ -143,7 +146,14 @@ def read_truth(folder: Path) -> Truth:
         raise BrainstackError(f"{path} is not there; wanted a made-up animal. Make it first.")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     sections = tuple(
-        SectionTruth(**{**one, "shift_px": tuple(one["shift_px"]), "matrix": tuple(map(tuple, one["matrix"]))})
+        SectionTruth(
+            **{
+                **one,
+                "shift_px": tuple(one["shift_px"]),
+                "matrix": tuple(map(tuple, one["matrix"])),
+                "flaws": tuple(one.get("flaws", ())),
+            }
+        )
         for one in content.pop("sections")
     )
     for name in ("canvas_px", "channel_names"):
@@ -154,6 +164,11 @@ def read_truth(folder: Path) -> Truth:
 def stain_of(folder: Path) -> str | None:
     """The stain of the made-up animal in this folder; None where there is none."""
     return read_truth(folder).stain if (folder / "truth" / "truth.json").is_file() else None
+
+
+def difficulty_of(folder: Path) -> str | None:
+    """The difficulty of the made-up animal in this folder; None where there is none."""
+    return read_truth(folder).difficulty if (folder / "truth" / "truth.json").is_file() else None
 
 
 def write_cells(folder: Path, cells_um: Sequence[Sequence[float]] | npt.NDArray[np.float64]) -> None:

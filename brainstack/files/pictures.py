@@ -1,18 +1,25 @@
-"""Pictures for people: PNG files that a browser shows."""
+"""Pictures for people, as PNG files that a browser shows, and the numbers of histograms as CSV."""
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from brainstack.files.whole import whole_file
 
 matplotlib.use("Agg")  # a run has no screen
+
+COLOURS = ("#d62728", "#2ca02c", "#1f50d4")
+"""In which red, green and blue are drawn."""
 
 
 def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
@@ -23,25 +30,76 @@ def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
         part.write_bytes(encoded.tobytes())  # which, unlike OpenCV, says when the disk is full
 
 
-def write_histogram(path: Path, counts: NDArray[np.int64], edges: NDArray[np.float64], title: str) -> None:
-    """Write a bar plot with a logarithmic axis of counts: how many pixels have which grey value.
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line on a histogram: at a grey value, with what it means."""
 
-    counts : (bins,), or (3, bins) of red, green and blue, each drawn as a line of its colour. edges : (bins + 1,).
+    level: float
+    label: str
+    colour: str = "#c23b22"
+
+
+def write_histogram(
+    path: Path,
+    counts: NDArray[np.int64],
+    edges: NDArray[np.int64],
+    title: str,
+    *,
+    tallest: int,
+    marks: Sequence[Mark] = (),
+    of: str = "pixels of tissue",
+) -> None:
+    """Write a plot with a logarithmic axis of counts: how many pixels have which grey value.
+
+    counts : (bins,), or (3, bins) of red, green and blue, each drawn as a line of its colour. edges : (bins + 1,) grey
+    values. tallest : pixels at the top. marks : those beyond the last edge are named at the right, and not drawn.
+    of : what was counted.
     """
     figure = Figure(figsize=(8, 4.5), dpi=100)
     axes = figure.add_axes((0.09, 0.12, 0.88, 0.8))  # a layout engine would take most of the time
     if counts.ndim == 1:
         axes.stairs(counts, edges, fill=True, color="#33527a")
     else:
-        for colour, shade in zip(counts, ("#d62728", "#2ca02c", "#1f50d4"), strict=True):
+        for colour, shade in zip(counts, COLOURS, strict=True):
             axes.stairs(colour, edges, color=shade, linewidth=1.4)
-    axes.set_ylim(0.5, 2 * max(1, counts.max()))
+    axes.set_ylim(0.5, tallest)
     axes.set_yscale("log", nonpositive="clip")
     axes.minorticks_off()
     axes.set_xlim(0, edges[-1])
+    _draw_marks(axes, marks, int(edges[-1]))
     axes.set_title(title, fontsize=10)
-    axes.set_xlabel("grey value")
-    axes.set_ylabel("pixels of tissue")
+    axes.set_xlabel("grey value; the last bin holds all that is brighter")
+    axes.set_ylabel(of)
     axes.grid(alpha=0.3)
     with whole_file(path) as part:
         figure.savefig(part, format="png", metadata={"Software": None})
+
+
+def _draw_marks(axes: Axes, marks: Sequence[Mark], end: int) -> None:
+    """Each line with its words beside it, from the top down, so that lines that are close stay apart."""
+    for place, mark in enumerate(marks):
+        is_inside = 0 <= mark.level <= end
+        if is_inside:
+            axes.axvline(mark.level, color=mark.colour, linewidth=1.2)
+        is_left = mark.level < end / 2
+        words = f"{mark.label} ({mark.level:.0f})" + ("" if is_inside else ", beyond this axis")
+        axes.annotate(
+            words, (min(mark.level, end), 0.965 - 0.055 * place), xycoords=("data", "axes fraction"),
+            xytext=(4 if is_left else -4, 0), textcoords="offset points", ha="left" if is_left else "right", va="top",
+            fontsize=8, color=mark.colour, bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+
+
+def write_counts(path: Path, counts: NDArray[np.int64], edges: NDArray[np.int64], highest: int) -> None:
+    """Write a histogram's numbers as CSV: a row a bin, `from` and `to` its first and last grey value.
+
+    counts : (bins,), written as `pixels`; or (3, bins), as `red`, `green`, `blue`. edges : (bins + 1,) grey values.
+    highest : of the type, where the last bin ends.
+    """
+    columns = counts[np.newaxis] if counts.ndim == 1 else counts
+    names = ("pixels",) if counts.ndim == 1 else ("red", "green", "blue")
+    last = np.append(edges[1:-1] - 1, highest)
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("from", "to", *names))
+        writer.writerows(zip(edges[:-1].tolist(), last.tolist(), *columns.tolist(), strict=True))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,20 @@ def tissue_counts(image: NDArray[np.uint8 | np.uint16], mask: NDArray[np.bool_])
     return np.stack([np.bincount(colour, minlength=levels) for colour in image[mask].T]).astype(np.int64)
 
 
+def saturated_share(counts: NDArray[np.int64]) -> float:
+    """The share of counted pixels that have the type's highest grey value: how bright they were, nobody knows.
+
+    counts : (levels,), or (3, levels) in colour, where the colour with most of them is meant. 0 where none was counted.
+    """
+    total = counts.sum(axis=-1).max()
+    return float(counts[..., -1].max() / total) if total else 0.0
+
+
+def brightest_level(counts: NDArray[np.int64]) -> int:
+    """The highest grey value that was counted, of any colour; 0 where none was. counts : (levels,) or (3, levels)."""
+    return int(np.nonzero(counts)[-1].max()) if counts.any() else 0
+
+
 def quantile_level(counts: NDArray[np.int64], quantile: float) -> int:
     """The smallest grey value that at least a share `quantile` of the counted pixels is at or below.
 
@@ -39,32 +55,110 @@ def quantile_level(counts: NDArray[np.int64], quantile: float) -> int:
     return int(np.searchsorted(np.cumsum(counts), quantile * total))
 
 
-def gain_for(counts: NDArray[np.int64], settings: GainSettings) -> float:
+def gain_for(counts: NDArray[np.int64], settings: GainSettings, *, name: str) -> float:
     """The factor that takes the `quantile` of the counted grey values to `target` of the type's range.
 
-    It is rounded to steps of `step`, a share. counts : (256,) or (65536,), of all sections of a channel. A channel that
-    is black there is left as it is: 1.
+    It is rounded to steps of `step`, a share. counts : (256,) or (65536,), of all sections of a channel. name : what a
+    sentence calls the channel. Raises BrainstackError for a channel that is black, in all of its pixels or at the
+    quantile: no gain makes it brighter.
     """
     level = quantile_level(counts, settings.quantile)
+    if not counts[1:].any():
+        raise BrainstackError(
+            f"{name} is black: each of the {int(counts.sum())} pixels of tissue is 0; wanted light; look at its slide "
+            "scans: was its lamp or its filter missing? The other channels go on without it."
+        )
     if not level:
-        return 1.0
+        raise BrainstackError(
+            f"{name} has light in only {counts[1:].sum() / counts.sum():.2%} of its tissue; wanted more than "
+            f"{1 - settings.quantile:.2%}, from where its gain is measured; set [gain] quantile nearer to 1."
+        )
     exact = settings.target * (len(counts) - 1) / level
-    steps = round(math.log(exact) / math.log1p(settings.step))
-    return float((1 + settings.step) ** steps)
+    return rounded_to_steps(exact, settings.step)
 
 
-def binned(counts: NDArray[np.int64], bins: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Counts added up in `bins` bins from 0 to the highest grey value that occurs, for a picture.
+def rounded_to_steps(factor: float, step: float) -> float:
+    """The power of 1 + `step` that is nearest to a factor above 0."""
+    return float((1 + step) ** round(math.log(factor) / math.log1p(step)))
 
-    counts : (levels,), or (3, levels) of the three colours, which share their bins and have no more of them than grey
-    values. Returns (bins,) or (3, bins) counts and (bins + 1,) edges in grey values.
+
+def evening_factors(
+    levels: NDArray[np.float64], depths_um: NDArray[np.float64], settings: GainSettings
+) -> NDArray[np.float64]:
+    """What brings each section's brightness to that of its neighbourhood: the middle one of the sections around it.
+
+    The middle is the weighted median, which a few odd sections do not move; the weight of a section falls with its
+    distance along the stack as a Gaussian of sigma `even_um`. The factor is at most `even_limit`, or one by that, and
+    rounded to steps of `step`.
+
+    levels : (sections,) float, a grey value of each; one that is 0 (a black section) gets 1 and has no say. depths_um :
+    (sections,) float, micrometres. Returns (sections,) float.
     """
-    highest = int(np.nonzero(counts)[-1].max()) if counts.any() else 1
-    bins = bins if counts.ndim == 1 else min(bins, highest + 1)  # a line would fall to 0 between them
-    edges = np.linspace(0, highest + 1, bins + 1)
-    places = np.minimum((np.arange(highest + 1) * bins) // (highest + 1), bins - 1)
+    factors = np.ones(len(levels))
+    lit = np.flatnonzero(levels > 0)
+    for place in lit:
+        weights = np.exp(-0.5 * ((depths_um[lit] - depths_um[place]) / settings.even_um) ** 2)
+        wanted = weighted_median(levels[lit], weights) / levels[place]
+        limited = min(max(wanted, 1 / settings.even_limit), settings.even_limit)
+        factors[place] = rounded_to_steps(limited, settings.step)
+    return factors
 
-    def together(levels: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.bincount(places, weights=levels[: highest + 1], minlength=bins).astype(np.int64)
 
-    return together(counts) if counts.ndim == 1 else np.stack([together(colour) for colour in counts]), edges
+def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The value that half of the weight is at or below, between two values where the weight is even: both (count,)."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) - weights[order] / 2
+    return float(np.interp(weights.sum() / 2, reached, values[order]))
+
+
+# For pictures and tables
+
+ROUND = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
+"""An axis ends at one of these times a power of ten."""
+ALL_BUT_FEW = 0.9999
+"""Share of the tissue that an axis shows; the few pixels beyond it are in the last bin."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What the histograms of a channel share. end : first grey value beyond the last bin, but that this one holds all
+    brighter pixels too. bin_width : in grey values, a whole number. tallest : pixels at the top of the picture.
+    """
+
+    end: int
+    bin_width: int
+    tallest: int
+
+    @property
+    def edges(self) -> NDArray[np.int64]:
+        """(bins + 1,): the first grey value of each bin, and `end`."""
+        return np.append(np.arange(0, self.end, self.bin_width), self.end).astype(np.int64)
+
+
+def axis_for(counts: NDArray[np.int64], sections: Iterable[NDArray[np.int64]], bins: int, *, reach: float = 0) -> Axis:
+    """One axis for the histograms of all sections, rounded up so coarsely that a change of one seldom moves it.
+
+    counts : of all sections together, (levels,), or (3, levels) in colour, which is always shown whole. sections : of
+    each one. bins : at most so many. reach : a grey value that the axis has to hold, where the type does.
+    """
+    end = counts.shape[-1]
+    if counts.ndim == 1:
+        brightest = quantile_level(counts, ALL_BUT_FEW) if counts.any() else 0
+        end = min(end, rounded_up(max(brightest, math.ceil(reach)) + 1))
+    axis = Axis(end, -(-end // bins), 1)
+    tallest = max((int(binned(one, axis).max()) for one in sections), default=1)
+    return replace(axis, tallest=10 ** math.ceil(math.log10(max(tallest, 2))))
+
+
+def rounded_up(number: float) -> int:
+    """The next of ROUND, times a power of ten: at least 10."""
+    power = 10 ** max(1, math.floor(math.log10(number)))
+    return next((int(one * power) for one in ROUND if one * power >= number), 10 * power)
+
+
+def binned(counts: NDArray[np.int64], axis: Axis) -> NDArray[np.int64]:
+    """Counts added up in the bins of an axis, those beyond its end in the last.
+
+    counts : (levels,), or (3, levels) of the three colours. Returns (bins,) or (3, bins).
+    """
+    return np.asarray(np.add.reduceat(counts, axis.edges[:-1], axis=-1), np.int64)

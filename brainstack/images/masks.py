@@ -40,18 +40,45 @@ def propose_mask(image: Image, *, pixel_size_um: float, settings: MasksSettings)
     pixel_size_um : side of a pixel of `image` in micrometres, about 5 to 50.
     Returns (rows, columns) bool, True on tissue. Raises NoTissueError where no tissue is found.
     """
-    planes, scanned = _at_working_scale(image, pixel_size_um / settings.working_um)
-    light = _light_above_glass(planes, scanned, settings)
-    bright = _bright(light, settings)
-    whole = _filled(bright, _sparks(light, bright, settings) | _off_colour(light, bright), settings)
-    kept = _kept_pieces(whole, bright, light, settings=settings)
-    return _at_scale_of(image, kept)
+    planes, scanned = at_working_scale(image, pixel_size_um / settings.working_um)
+    light = light_above_glass(planes, scanned, settings)
+    try:
+        first = _tissue_in(light, settings)
+    except NoTissueError:
+        light = _light_below_clouds(planes, scanned, settings)
+        first = _tissue_in(light, settings)
+    # What lies far from that tissue is glass, however uneven: a closer look at its level finds the outline. Debris with
+    # its glow is none, and would raise the level of the glass beside it.
+    nearby_px = settings.nearby_um / settings.working_um
+    debris = light.above > np.median(light.above[first])
+    glass = scanned & ~_grown(first, nearby_px) & ~_grown(debris, nearby_px)
+    if not glass.any():
+        return at_scale_of(image, first)
+    closer = _tissue_in(light_above_glass(planes, scanned, settings, surely_glass=glass), settings)
+    # It is to find what was missed; where it loses a tenth of the tissue, light from beside has misled it.
+    is_better = np.count_nonzero(first & closer) > 0.9 * np.count_nonzero(first)
+    return at_scale_of(image, closer if is_better else first)
+
+
+def _light_below_clouds(planes: tuple[Plane, ...], scanned: Mask, settings: MasksSettings) -> Light:
+    """The light above the glass where clouds in the medium, brighter than the tissue, hide which fields are even."""
+    sigma_px = settings.cloud_um / settings.working_um
+    flat = sum(np.where(scanned, plane - _blurred_inside(plane, scanned, sigma_px), 0) for plane in planes)
+    smooth = _blurred_inside(np.asarray(flat, np.float32), scanned, settings.smoothing_um / settings.working_um)
+    return light_above_glass(planes, scanned, settings, surely_glass=_surely_glass(smooth, scanned, settings))
+
+
+def _tissue_in(light: Light, settings: MasksSettings) -> Mask:
+    """(rows, columns) bool at the working scale. Raises NoTissueError where there is none."""
+    bright = looks_like_tissue(light, settings)
+    debris = _sparks(light, bright, settings) | _off_colour(light, bright)
+    return shaped(bright, debris, light, settings)
 
 
 # --- scale ------------------------------------------------------------------------------------------------------------
 
 
-def _at_working_scale(image: Image, scale: float) -> tuple[tuple[Plane, ...], Mask]:
+def at_working_scale(image: Image, scale: float) -> tuple[tuple[Plane, ...], Mask]:
     """The light of the image with `scale` times as many pixels a side, a plane for each of its colours, and where it
     was scanned: (rows, columns) float32, bool."""
     rows, columns = image.shape[:2]
@@ -65,7 +92,7 @@ def _at_working_scale(image: Image, scale: float) -> tuple[tuple[Plane, ...], Ma
     return (plane,) if plane.ndim == 2 else tuple(np.moveaxis(absorbed(plane), -1, 0)), scanned
 
 
-def _at_scale_of(image: Image, mask: Mask) -> Mask:
+def at_scale_of(image: Image, mask: Mask) -> Mask:
     rows, columns = image.shape[:2]
     share = cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(share > 0.5)
@@ -93,7 +120,7 @@ def not_scanned(image: Image) -> Mask:
 
 
 @dataclass(frozen=True)
-class _Light:
+class Light:
     """`above`: (rows, columns) float32, smoothed image minus glass, 0 where not `scanned`; the brightest of `colours`,
     of which grey has one. `noise`: sigma of glass."""
 
@@ -103,16 +130,20 @@ class _Light:
     noise: float
 
 
-def _light_above_glass(planes: tuple[Plane, ...], scanned: Mask, settings: MasksSettings) -> _Light:
-    """planes : one, or one a colour; the glass has a colour of its own, and then the brightest above it counts."""
+def light_above_glass(
+    planes: tuple[Plane, ...], scanned: Mask, settings: MasksSettings, *, surely_glass: Mask | None = None
+) -> Light:
+    """planes : one, or one a colour; the glass has a colour of its own, and then the brightest above it counts.
+    surely_glass : (rows, columns) bool, where that is known; the even fields at the scan's edge where it is not."""
     smooth = [_blurred_inside(plane, scanned, settings.smoothing_um / settings.working_um) for plane in planes]
-    surely_glass = _surely_glass(np.asarray(sum(smooth)), scanned, settings)
+    if surely_glass is None:
+        surely_glass = _surely_glass(np.asarray(sum(smooth)), scanned, settings)
     glass = [_spread(colour, surely_glass, settings) for colour in smooth]
     colours = tuple(np.where(scanned, one - below, 0).astype(np.float32)
                     for one, below in zip(smooth, glass, strict=True))  # fmt: skip
     above = np.asarray(np.maximum.reduce(colours))
     noise = 1.4826 * float(np.median(np.abs(above[surely_glass])))
-    return _Light(above=above, colours=colours, scanned=scanned, noise=noise)
+    return Light(above=above, colours=colours, scanned=scanned, noise=noise)
 
 
 def _surely_glass(smooth: Plane, scanned: Mask, settings: MasksSettings) -> Mask:
@@ -152,7 +183,7 @@ def _spread(smooth: Plane, inside: Mask, settings: MasksSettings) -> Plane:
     return surface
 
 
-def _bright(light: _Light, settings: MasksSettings) -> Mask:
+def looks_like_tissue(light: Light, settings: MasksSettings) -> Mask:
     """Where the light is above `edge_share` of the tissue nearby, and above the noise of the glass."""
     radius_px = settings.nearby_um / settings.working_um
     floor = max(settings.noise_factor * light.noise, 1.0)  # glass without noise: one count is the least there is
@@ -168,7 +199,7 @@ def _bright(light: _Light, settings: MasksSettings) -> Mask:
     return bright
 
 
-def _sparks(light: _Light, bright: Mask, settings: MasksSettings) -> Mask:
+def _sparks(light: Light, bright: Mask, settings: MasksSettings) -> Mask:
     """Small debris with the nearest of its glow: many times brighter than the tissue, smaller than a piece of it."""
     if not bright.any():
         return bright
@@ -178,7 +209,7 @@ def _sparks(light: _Light, bright: Mask, settings: MasksSettings) -> Mask:
     return _grown(cores & small[labels], settings.hair_um / 2 / settings.working_um)
 
 
-def _off_colour(light: _Light, bright: Mask) -> Mask:
+def _off_colour(light: Light, bright: Mask) -> Mask:
     """What is dark in bright field but has not a third of the stain's colour: dust, hairs, rims of bubbles and ink have
     none, and old glue has another.
 
@@ -188,15 +219,30 @@ def _off_colour(light: _Light, bright: Mask) -> Mask:
         return np.zeros_like(bright)
     colours = np.stack(light.colours)
     hue = colours - colours.mean(axis=0)
-    stain = np.median(hue[:, bright] / light.above[bright], axis=1)
+    # Uneven lamps and the steps between fields are grey: the stain's colour is that of the most colourful.
+    vivid = np.linalg.norm(hue, axis=0)
+    vivid_px = bright & (vivid >= np.quantile(vivid[bright], 0.9) / 2)
+    stain = np.median(hue[:, vivid_px] / light.above[vivid_px], axis=1)
     like_stain = np.tensordot(stain, hue, 1)
     strength = float(stain @ stain)
+    if strength < 0.1**2:
+        return np.zeros_like(bright)
     # Faint tissue, whose colour is lost in noise, is given the benefit of the doubt.
-    doubt = 2 * light.noise * np.sqrt(strength)
+    glass = light.scanned & ~_grown(bright, 3)
+    doubt = 2 * 1.4826 * float(np.median(np.abs(like_stain[glass]))) if glass.any() else 0.0
     return np.asarray(bright & (like_stain + doubt < strength / 3 * light.above))
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def shaped(bright: Mask, debris: Mask, light: Light, settings: MasksSettings) -> Mask:
+    """The mask of a section from what looks like tissue: filled, without hairs, and of its own pieces only.
+
+    bright, debris : (rows, columns) bool at the working scale. Returns the same. Raises NoTissueError where none is
+    left.
+    """
+    return _kept_pieces(_filled(bright, debris, settings), bright, light, settings=settings)
 
 
 def _without_thin(mask: Mask, settings: MasksSettings) -> Mask:
@@ -232,7 +278,7 @@ def _surrounded(regions: Mask, tissue: Mask, *, share: float) -> Mask:
     return np.asarray(inside[labels])
 
 
-def _kept_pieces(mask: Mask, bright: Mask, light: _Light, *, settings: MasksSettings) -> Mask:
+def _kept_pieces(mask: Mask, bright: Mask, light: Light, *, settings: MasksSettings) -> Mask:
     """The pieces that are tissue of this section. Raises BrainstackError where there is none."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     pixels = stats[:, cv2.CC_STAT_AREA]
@@ -242,16 +288,42 @@ def _kept_pieces(mask: Mask, bright: Mask, light: _Light, *, settings: MasksSett
     solid = _opened(_closed(bright, settings.gap_um / 2 / settings.working_um), settings.hair_um / settings.working_um)
     area_um2 = np.where(np.isin(np.arange(count), labels[solid]), pixels, 0) * settings.working_um**2
     area_um2[0] = 0
+    area_um2[np.bincount(labels.ravel(), bright.ravel(), count) <= pixels / 2] = 0  # rims around glass
+    # Glue and clouds end softly; so may a worn piece of tissue, but inside the scan, and as bright as the rest of it.
+    blunt = _widths_um(labels, count, light, settings) > settings.step_um
+    area_um2[blunt & cut] = 0
+    if (area_um2[~blunt] >= settings.piece_um2).any():
+        area_um2[blunt & (level < level[np.argmax(np.where(blunt, 0, area_um2))] / 2)] = 0
     largest = int(np.argmax(area_um2))
     if area_um2[largest] < settings.piece_um2:
         raise NoTissueError(
-            f"No tissue was found: the largest object has {area_um2[largest]:.0f} um2, and a piece of tissue has at "
-            f"least {settings.piece_um2:.0f} um2; paint a mask, or mark the scene as bad."
+            f"No tissue was found: the largest object as sharp as tissue has {area_um2[largest]:.0f} um2, and a piece "
+            f"of tissue has at least {settings.piece_um2:.0f} um2; paint a mask, or mark the scene as bad."
         )
     share = np.where(cut, settings.cut_piece_share, settings.piece_share)
     keep = area_um2 >= np.maximum(settings.piece_um2, share * area_um2[largest])
     keep &= level <= settings.debris_factor * level[largest]
     return np.asarray(keep[labels])
+
+
+def _widths_um(labels: NDArray[np.int32], count: int, light: Light, settings: MasksSettings) -> NDArray[np.float64]:
+    """Of each piece, over how many micrometres a quarter of its outline or more rises from glass to tissue: (count,).
+
+    That is the difference in light between both sides of the outline, divided by its steepest slope there.
+    """
+    down, right = (cv2.Sobel(light.above, cv2.CV_32F, dx, 1 - dx, scale=1 / 8) for dx in (0, 1))
+    steepest = cv2.dilate(cv2.magnitude(down, right), np.ones((5, 5), np.uint8))
+    side_px = settings.hair_um / settings.working_um
+    pieces, glass = labels > 0, light.scanned & (labels == 0)
+    step = _blurred_inside(light.above, pieces, side_px) - _blurred_inside(light.above, glass, side_px)
+    width_um = settings.working_um * np.maximum(step, 0) / np.maximum(steepest, 1e-3)
+    # Where the scan cuts a piece, that is no outline.
+    outline = pieces & ~_shrunk(pieces, 1) & _shrunk(light.scanned, 4)
+    widths = np.zeros(count)
+    for piece in range(1, count):
+        of_piece = width_um[outline & (labels == piece)]
+        widths[piece] = np.quantile(of_piece, 0.25) if of_piece.size else 0
+    return widths
 
 
 def _disk(radius_px: float) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import pytest
 
 from brainstack.database import open_database
 from brainstack.errors import BrainstackError
-from brainstack.records import PairTransform, Ran
+from brainstack.records import ChannelGain, PairTransform, Ran
 
 PAIR = PairTransform("slide001_S1", "slide001_S2", 0.01, -12.5, 3.25, 0.93)
 RAN = Ran("clean", 2, "slide001_S1", "2024-05-01T10:00:00.123456+00:00", 1.5, 0.7, "node1", "", {"pixels": "12"})
@@ -96,3 +96,23 @@ def test_the_log_of_a_whole_animal_is_taken_in_by_few_statements(url: str) -> No
         database.take_in_log("DK39", entries)
     with open_database(url) as database:
         assert database.log_of("DK39") == entries
+
+
+# The gain
+
+
+def test_gains_come_back_by_channel_and_a_later_one_replaces_the_one_before(url: str) -> None:
+    first, second = ChannelGain(1, gain=3.0), ChannelGain(2, gain=1.5, approved=True)
+    with open_database(url) as database:
+        database.take_in_gains("DK39", [second, first])
+    with open_database(url) as database:
+        database.take_in_gains("DK39", [ChannelGain(1, gain=3.1)])
+    with open_database(url) as database:
+        assert database.gains("DK39") == [ChannelGain(1, gain=3.1), second]
+
+
+def test_the_white_point_of_colour_comes_back(url: str) -> None:
+    one = ChannelGain(1, white=(243, 238, 224))
+    with open_database(url) as database:
+        database.take_in_gains("DK39", [one])
+        assert database.gains("DK39") == [one]

@@ -72,6 +72,7 @@ def test_two_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
 
 
 def test_the_first_revision_can_be_taken_back(empty: str) -> None:
+    taken_back(empty, "0004")
     with engine_for(empty) as engine, engine.begin() as connection:
         script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0001")
         with Operations.context(MigrationContext.configure(connection)):
@@ -91,7 +92,7 @@ def taken_back(url: str, *revisions: str) -> None:
             connection.execute(text(f"UPDATE alembic_version SET version_num = '{script.down_revision}'"))
 
 
-@pytest.mark.parametrize("revisions", [("0003", "0002"), ("0003",)], ids=["0.1.0", "order and copies"])
+@pytest.mark.parametrize("revisions", [("0004", "0003", "0002"), ("0004", "0003")], ids=["0.1.0", "order and copies"])
 def test_an_older_database_keeps_its_rows(
     url: str, scan_of: Callable[..., SlideScan], revisions: tuple[str, ...]
 ) -> None:
@@ -112,7 +113,7 @@ def test_an_older_database_keeps_its_rows(
 
 
 def test_a_pixel_size_that_an_older_database_does_not_have_nobody_gave(url: str) -> None:
-    taken_back(url, "0003")
+    taken_back(url, "0004", "0003")
     create_or_upgrade(url)
     with open_database(url) as database:
         assert not database.animal_records("DK39").scan_run.resolution_given
@@ -141,7 +142,7 @@ def test_the_schema_and_its_migration_are_written_for_mysql_too(empty: str) -> N
     context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True, "output_buffer": written})
     with engine_for(empty) as engine, engine.connect() as connection, Operations.context(context):
         scripts = ScriptDirectory.from_config(schema.alembic_config(connection))
-        for revision in ("0001", "0002", "0003"):
+        for revision in ("0001", "0002", "0003", "0004"):
             scripts.get_revision(revision).module.upgrade()
     assert written.getvalue().count("CREATE TABLE") == len(Table.metadata.tables)
     assert "id INTEGER NOT NULL AUTO_INCREMENT" in written.getvalue()

@@ -12,9 +12,11 @@ from brainstack.images.cleaning import (
     blank_outside,
     canvas_shape,
     cleaning_matrix,
+    clipped_share,
     place_on_canvas,
     tissue_box,
     turn,
+    without_background,
 )
 
 
@@ -63,6 +65,69 @@ def test_a_gain_rounds_and_cuts_at_the_types_highest_value(dtype: type, highest:
     found = apply_gain(np.array([[0, 1, 2, highest]], dtype), 1.5)
     assert found.tolist() == [[0, 2, 3, highest]]
     assert found.dtype == dtype
+
+
+# What is cut off
+
+
+def test_what_the_gain_saturates_is_counted_and_what_was_saturated_is_not() -> None:
+    scanned = np.array([[100, 200, 255, 255]], np.uint8)
+    mask = np.array([[True, True, True, False]])
+    assert clipped_share(scanned, apply_gain(scanned, 1.0), mask) == 0
+    assert clipped_share(scanned, apply_gain(scanned, 2.0), mask) == pytest.approx(1 / 3)
+    assert clipped_share(scanned, apply_gain(scanned, 3.0), mask) == pytest.approx(2 / 3)
+
+
+def test_what_becomes_black_is_counted_too() -> None:
+    scanned = np.array([[0, 1, 2, 3]], np.uint8)
+    assert clipped_share(scanned, apply_gain(scanned, 0.4), np.ones((1, 4), bool)) == 0.25
+
+
+def test_of_no_tissue_nothing_is_cut_off() -> None:
+    assert clipped_share(np.ones((2, 2), np.uint8), np.ones((2, 2), np.uint8), np.zeros((2, 2), bool)) == 0
+
+
+# Background
+
+ROWS, COLUMNS = np.mgrid[:200, :300]
+DISK = (ROWS - 100) ** 2 + (COLUMNS - 150) ** 2 < 90**2
+
+
+def with_cells(tissue: np.ndarray) -> np.ndarray:
+    """Small bright cells, each 500 above what is around it."""
+    cells = (ROWS % 20 < 3) & (COLUMNS % 20 < 3) & DISK
+    return np.where(cells, tissue + 500, tissue)
+
+
+def test_even_tissue_stays_as_it_is_and_so_does_the_glass() -> None:
+    image = np.where(DISK, with_cells(np.full(DISK.shape, 1000.0)), 77).astype(np.uint16)
+    flat = without_background(image, DISK, radius_px=40)
+    np.testing.assert_array_equal(flat[~DISK], 77)
+    np.testing.assert_allclose(flat.astype(int), image, atol=1)
+
+
+def test_a_slow_background_is_taken_away_and_its_mean_and_the_cells_stay() -> None:
+    slope = 1000 + 4.0 * (COLUMNS - 150)
+    image = np.where(DISK, with_cells(slope), 0).astype(np.uint16)
+    flat = without_background(image, DISK, radius_px=30)
+    left, right = (DISK & (abs(COLUMNS - column) < 5) & (ROWS % 20 > 3) for column in (100, 200))
+    assert abs(image[left].mean() - image[right].mean()) == pytest.approx(400, rel=0.05)
+    assert abs(flat[left].mean() - flat[right].mean()) < 60
+    assert flat[DISK].mean() == pytest.approx(image[DISK].mean(), rel=0.005)
+    cell, beside = (100, 200), (110, 210)
+    assert int(flat[cell]) - int(flat[beside]) == pytest.approx(500 - 40, abs=40)  # the slope between them is 40
+
+
+def test_bright_structures_narrower_than_the_disk_are_no_background() -> None:
+    stripe = DISK & (abs(COLUMNS - 150) < 15)
+    image = np.where(DISK, 1000 + 800 * stripe, 0).astype(np.uint16)
+    flat = without_background(image, DISK, radius_px=40).astype(int)
+    assert np.median(flat[stripe]) - np.median(flat[DISK & ~stripe]) == pytest.approx(800, abs=20)
+
+
+def test_the_background_of_8_bit_stays_8_bit() -> None:
+    image = np.where(DISK, 200 - (COLUMNS // 3), 0).astype(np.uint8)
+    assert without_background(image, DISK, radius_px=30).dtype == np.uint8
 
 
 # Turn

@@ -75,6 +75,11 @@ def with_light(slide: Slide, where: Array, light: float, *, tissue: bool = False
     )
 
 
+def with_more_light(slide: Slide, light: Array) -> Slide:
+    """`light` on top of what is there, which is no tissue."""
+    return Slide(slide.pixel_size_um, slide.rows_um, slide.columns_um, slide.light + light, slide.truth)
+
+
 def dice(mask: Array, truth: Array) -> float:
     return float(2 * np.count_nonzero(mask & truth) / (np.count_nonzero(mask) + np.count_nonzero(truth)))
 
@@ -248,3 +253,80 @@ def test_masks_of_real_sections_have_a_brains_area_and_stay_on_the_scan(settings
                 assert not border.any(), f"{path.name} scene {scene}"
                 count += 1
     assert count == 20
+
+
+# What lies on the glass and what befell the section, kind by kind -----------------------------------------------------
+
+
+def test_glue_along_the_edge_of_the_scan_is_no_tissue(settings: MasksSettings) -> None:
+    slide = oval()
+    glue = 1.2 * TISSUE / (1 + np.exp((5600 - slide.rows_um) / 100))  # rises over 400 um, to the edge
+    sticky = with_more_light(slide, glue)
+    mask = proposed(sticky, settings)
+    assert not mask[-10:].any()
+    assert dice(mask, slide.truth) > 0.97
+
+
+def test_a_soft_smear_beside_the_section_is_no_tissue(settings: MasksSettings) -> None:
+    slide = oval()
+    away_um = np.abs(slide.columns_um - 700)
+    smear = 0.25 * TISSUE / (1 + np.exp((away_um - 350) / 60)) * (np.abs(slide.rows_um - 3000) < 2000)
+    mask = proposed(with_more_light(slide, smear), settings)
+    assert not mask[slide.columns_um < 1100].any()
+    assert dice(mask, slide.truth) > 0.97
+
+
+def test_two_halves_of_a_torn_section_are_both_tissue(settings: MasksSettings) -> None:
+    slide = oval()
+    tear = np.abs(slide.columns_um - 3800) < 150
+    light, truth = np.where(tear, 0, slide.light), slide.truth & ~tear
+    torn = Slide(slide.pixel_size_um, slide.rows_um, slide.columns_um, light, truth)
+    mask = proposed(torn, settings)
+    assert not mask[tear & slide.within(3000, 3800, radius_um=1500) & (np.abs(slide.columns_um - 3800) < 80)].any()
+    assert dice(mask, truth) > 0.975
+
+
+def test_a_ventricle_open_to_the_outside_through_a_slit_is_inside_the_mask(settings: MasksSettings) -> None:
+    slide = oval()
+    ventricle = slide.truth & (slide.light == 0)
+    slit = (np.abs(slide.columns_um - 4600) < 30) & (slide.rows_um < 3000)
+    mask = proposed(with_light(slide, slit, 0), settings)
+    assert mask[ventricle].all()
+
+
+@pytest.mark.parametrize("step", [0.03, 0.07])
+def test_steps_between_the_fields_of_a_scan_are_no_tissue(settings: MasksSettings, step: float) -> None:
+    slide = oval()
+    fields = (slide.rows_um // 2000).astype(int) + (slide.columns_um // 2000).astype(int)
+    uneven = slide.scanned() * (1 + step * (-1.0) ** fields)
+    mask = propose_mask(np.rint(uneven).astype(np.uint16), pixel_size_um=20.0, settings=settings)
+    assert dice(mask, slide.truth) > 0.985
+
+
+def test_steps_between_the_fields_of_a_colour_scan_are_no_tissue(settings: MasksSettings) -> None:
+    """They are grey, and the stain has a colour, however faint it is."""
+    slide = oval()
+    density = 0.25 * (slide.light > 0)
+    fields = (slide.rows_um // 2000).astype(int) + (slide.columns_um // 2000).astype(int)
+    lamp = 1 + 0.04 * (-1.0) ** fields
+    through = [238 * lamp * np.exp(-density * taken) for taken in (0.88, 1.0, 0.38)]
+    noise = np.random.default_rng(1).normal(0, 1.5, (*density.shape, 3))
+    picture = np.clip(np.rint(np.stack(through, axis=-1) + noise), 0, 254).astype(np.uint8)
+    mask = propose_mask(picture, pixel_size_um=20.0, settings=settings)
+    far = cv2.dilate(slide.truth.astype(np.uint8), np.ones((21, 21), np.uint8)) == 0
+    assert not mask[far].any()
+    assert dice(mask, slide.truth) > 0.98
+
+
+def test_a_large_bubble_is_no_piece_of_tissue(settings: MasksSettings) -> None:
+    slide = oval(centre_um=(3000, 3000))
+    rim = np.abs(np.hypot(slide.rows_um - 3000, slide.columns_um - 7000) - 800) < 60
+    assert not proposed(with_light(slide, rim, TISSUE), settings)[slide.columns_um > 6000].any()
+
+
+def test_a_sliver_of_a_section_is_found(settings: MasksSettings) -> None:
+    slide = oval(brightness=0.0)
+    sliver = np.hypot((slide.rows_um - 3000) / 300, (slide.columns_um - 4000) / 700) < 1
+    light = np.where(sliver, TISSUE, 0)
+    nearly_empty = Slide(slide.pixel_size_um, slide.rows_um, slide.columns_um, light, sliver)
+    assert dice(proposed(nearly_empty, settings), sliver) > 0.95

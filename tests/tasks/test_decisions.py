@@ -10,8 +10,26 @@ from lab import Counted, Lab
 
 from brainstack.files.tiff import read_tiff
 
-ONCE = {"Preps": 1, "Canvas": 1, "Transforms": 1, "NeuroglancerImage": 3, "Downsampling": 3}
-NEW = {"Normalized": 3, "MaskProposal": 1, "Masks": 1, "Histogram": 3, "Clean": 3, "Alignment": 3, "Web": 1}
+ONCE = {
+    "Preps": 1,
+    "MaskCheck": 1,
+    "MaskAreas": 1,
+    "Canvas": 1,
+    "Transforms": 1,
+    "NeuroglancerImage": 3,
+    "Downsampling": 3,
+}
+NEW = {
+    "Normalized": 3,
+    "MaskSearch": 1,
+    "MaskProposal": 1,
+    "Masks": 1,
+    "Histogram": 3,
+    "HistogramPicture": 3,
+    "Clean": 3,
+    "Alignment": 3,
+    "Web": 1,
+}
 """All that is made of a section itself, in three channels."""
 
 
@@ -58,7 +76,7 @@ def test_the_slot_of_a_bad_section_is_filled_by_its_neighbour(lab: Lab) -> None:
 
 
 def test_a_dropped_section_redoes_the_pair_that_bridges_it_and_what_truly_moved(lab: Lab) -> None:
-    gains, places = values(lab)
+    (gains, places), axes = values(lab), shared_axes(lab)
     made = run_after(lab, "--scene", "2", "--drop")
     gains_after, places_after = values(lab)
     brighter = {channel for channel in gains if gains[channel] != gains_after[channel]}
@@ -67,6 +85,8 @@ def test_a_dropped_section_redoes_the_pair_that_bridges_it_and_what_truly_moved(
     expected = ONCE | {"ChannelHistogram": 3, "Gain": 3, "Elastix": len(places_after) - 1 if 1 in brighter else 1}
     expected |= {"Clean": len(places_after) * len(brighter), "Alignment": len(images)}
     expected |= {"Web": sum(channel == 1 for channel, _ in images)}
+    redrawn = [channel for channel, axis in shared_axes(lab).items() if axis != axes[channel]]
+    expected |= {"HistogramPicture": len(places_after) * len(redrawn)}
     assert made == {stage: count for stage, count in expected.items() if count}
     assert list(places_after) == [key for key in places if key != "slide001_S2"]
     assert plane(lab, 6).any()
@@ -78,6 +98,11 @@ def values(lab: Lab) -> tuple[dict[int, float], dict[str, object]]:
     gains = {channel: json.loads(lab.folder.small(f"gain_C{channel}").read_text())["gain"] for channel in (1, 2, 3)}
     content = json.loads(lab.folder.small("transforms").read_text())
     return gains, {key: [content["canvas"], matrix] for key, matrix in content["matrices"].items()}
+
+
+def shared_axes(lab: Lab) -> dict[int, str]:
+    """What the histograms of a channel's sections share."""
+    return {channel: lab.folder.small(f"channel_histogram_C{channel}").read_text() for channel in (1, 2, 3)}
 
 
 def test_a_section_moved_on_its_slide_takes_its_image_along(lab: Lab) -> None:

@@ -14,13 +14,11 @@ import psutil
 import pytest
 from lab import Lab
 
-from brainstack.stages import STAGES
+from brainstack.stages import ASKED_FOR, STAGES
 
 LUIGI = ("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler", "--workers", "2")
 
-NOT_OF_THIS_ANIMAL = ("SingleHistogram", "WhitePoint")
-"""Made when asked for, or for an animal in colour."""
-STAGES_TO_KILL_IN = [name for name in STAGES if name not in NOT_OF_THIS_ANIMAL]
+STAGES_TO_KILL_IN = [name for name in STAGES if name not in ASKED_FOR]
 
 
 def has_begun(lab: Lab, stage: str) -> bool:

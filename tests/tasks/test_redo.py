@@ -43,7 +43,7 @@ def test_an_edit_inside_a_section_redoes_that_section_and_what_truly_moved(lab: 
     ran = counted.by_stage()
     moved = sum(lab.folder.small(f"gain_C{channel}").read_bytes() != old for channel, old in gains.items())
     assert moved == 0  # the one pixel is not at the quantile
-    assert ran["MaskProposal"] == ran["Masks"] == ran["Canvas"] == 1
+    assert ran["MaskSearch"] == ran["MaskCheck"] == ran["MaskProposal"] == ran["Masks"] == ran["Canvas"] == 1
     assert ran["Histogram"] == ran["Gain"] == ran["ChannelHistogram"] == CHANNELS
     assert ran["Clean"] == CHANNELS
     assert ran["Elastix"] == 2
