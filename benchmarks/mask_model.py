@@ -30,7 +30,8 @@ from brainstack.demo.scenes import photograph
 from brainstack.demo.slides import phantom_of, plan_animal
 from brainstack.environment import CHECKOUT
 from brainstack.images.mask_model import MaskModel, Origin, PaintedSection, propose_mask_by_model, train
-from brainstack.images.masks import NoTissueError, propose_mask
+from brainstack.images.mask_shapes import NoTissueError
+from brainstack.images.masks import propose_mask
 from brainstack.settings import load_settings
 
 Mask = NDArray[np.bool_]

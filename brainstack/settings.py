@@ -72,6 +72,11 @@ class MasksSettings(Group):
     cut_piece_share: Share
     step_um: Positive
     cloud_um: Positive
+    grain_um: Positive
+    grain_spread_um: Positive
+    grain_factor: Positive
+    core_um: Positive
+    flat_share: Share
     debris_factor: Positive
 
 
@@ -88,6 +93,10 @@ class TrainMasksSettings(Group):
     trees: Count
     leaves: Annotated[int, Field(ge=2)]
     folds: Annotated[int, Field(ge=2)]
+
+
+class FullMasksSettings(Group):
+    smoothing_px: Annotated[float, Field(ge=0, le=10)]
 
 
 class HistogramSettings(Group):
@@ -163,6 +172,7 @@ class Settings(BaseModel):
     masks: MasksSettings
     train_masks: TrainMasksSettings
     mask_check: MaskCheckSettings
+    full_masks: FullMasksSettings
     histogram: HistogramSettings
     gain: GainSettings
     white_point: WhitePointSettings

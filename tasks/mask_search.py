@@ -6,11 +6,14 @@ import dataclasses
 
 import numpy as np
 
+from brainstack.edits import edited_mask
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.mask_model import propose_mask_by_model
 from brainstack.images.mask_outliers import shape_of
-from brainstack.images.masks import Image, Mask, NoTissueError, propose_mask
+from brainstack.images.mask_shapes import NoTissueError
+from brainstack.images.masks import propose_mask
+from brainstack.images.planes import Image, Mask
 from brainstack.mask_models import model_in_use
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
@@ -24,7 +27,7 @@ class MaskSearch(SectionTask):
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         folder, key = plan.folder, step.item
         thumbnail = read_tiff(folder.tif_thumbnail(plan.section[key].tif_name(plan.settings.masks.channel)))
-        edited = read_tiff(folder.edit(key)) > 0 if key in plan.edits else None
+        edited = edited_mask(plan, key) > 0 if key in plan.edits else None
 
         try:
             found = _found(plan, thumbnail)

@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from brainstack.images.masks import Image, Light, Mask, Plane, at_working_scale, light_above_glass, looks_like_tissue
+from brainstack.images.mask_light import Light, light_above_glass, looks_like_tissue
+from brainstack.images.planes import Image, Mask, Plane, at_working_scale
 from brainstack.settings import MasksSettings
 
 VERSION = 1

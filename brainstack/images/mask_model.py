@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
 from brainstack.images.mask_features import VERSION, Features, blurred, close_to, features
-from brainstack.images.masks import Image, Mask, NoTissueError, at_scale_of, propose_mask, shaped
+from brainstack.images.mask_shapes import NoTissueError, shaped
+from brainstack.images.masks import propose_mask
+from brainstack.images.planes import Image, Mask, at_scale_of
 from brainstack.images.trees import Tree, booster_of, grown_trees
 from brainstack.settings import MasksSettings, TrainMasksSettings
 

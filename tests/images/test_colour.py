@@ -14,9 +14,11 @@ from brainstack.images.alignment import align
 from brainstack.images.cleaning import blank_outside, place_on_canvas
 from brainstack.images.colour import absorbed, inverted_luminance, white_point
 from brainstack.images.histograms import axis_for, binned, tissue_counts
-from brainstack.images.masks import NoTissueError, not_scanned, propose_mask
+from brainstack.images.mask_shapes import NoTissueError
+from brainstack.images.masks import propose_mask
 from brainstack.images.normalizing import normalize
 from brainstack.images.paint import mask_from_paint, preview
+from brainstack.images.planes import not_scanned
 from brainstack.images.registration import register_pair
 from brainstack.settings import Settings, load_settings
 

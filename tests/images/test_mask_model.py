@@ -12,7 +12,8 @@ from brainstack.demo.measuring import dice
 from brainstack.errors import BrainstackError
 from brainstack.images.mask_features import VERSION
 from brainstack.images.mask_model import MaskModel, propose_mask_by_model, train
-from brainstack.images.masks import NoTissueError, propose_mask
+from brainstack.images.mask_shapes import NoTissueError
+from brainstack.images.masks import propose_mask
 
 
 @pytest.fixture(scope="module")
