@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
-from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.files.tiff import read_saved_tiff, write_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.fitting import fit_rounding
 from brainstack.images.paint import checked_mask
@@ -107,6 +107,7 @@ def _read_mask(plan: Plan, key: str, path: Path) -> NDArray[np.uint8]:
     scenes: Any = plan.slides[section.slide].scenes
     scene = next(one for one in scenes if one.number == section.scene)
     scan_shape = (scene.height, scene.width)
-    found = fit_rounding(read_tiff(path), scan_shape=scan_shape, factor=factor)  # the lab rounds sizes its own way
+    saved = read_saved_tiff(path)
+    found = fit_rounding(saved, scan_shape=scan_shape, factor=factor)  # the lab rounds sizes its own way
     wanted = (-(-scene.height // factor), -(-scene.width // factor))
     return np.where(checked_mask(found, shape=wanted, name=str(path)), 255, 0).astype(np.uint8)

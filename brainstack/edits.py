@@ -8,7 +8,8 @@ used stays where it is, with a sentence that says why.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
-from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.files.tiff import read_saved_tiff, read_tiff, write_tiff
 from brainstack.files.whole import write_json
+from brainstack.images.fitting import fit_factor
 from brainstack.images.paint import checked_mask, mask_from_paint, preview
 from brainstack.intake import read_seen, seen_name, signature_of
 from brainstack.links import is_own_file, read_order
 from brainstack.plan import Plan
 from brainstack.stamps import Stamps, Step, digest
 
+KEY = re.compile(r"slide\d+(_rescan\d+)?_S\d+(_copy\d+)?\.tif")
+MOST_NAMED = 5
 MADE_BY = {"thumbnail_colored": "MaskProposal", "thumbnail_masked": "Masks"}
 
 
@@ -33,25 +37,101 @@ def take_in_edits(plan: Plan, *, dry: bool = False) -> tuple[dict[str, str], dic
 
     dry : look only, and write nothing.
     """
-    edits = {path.stem: digest(read_tiff(path)) for path in sorted(plan.folder.edit("x").parent.glob("[!.]*.tif"))}
+    edits = _edits_kept(plan)
     refused: dict[str, str] = {}
-    for edit in list(_edits_found(plan, dry=dry)):
+    found: dict[str, list[Edit]] = {}
+    for edit in _edits_found(plan, dry=dry):
+        found.setdefault(edit.key, []).append(edit)
+    for key, some in found.items():
         try:
-            mask = _mask_of(plan, edit)
+            in_force = mask_in_force(plan, key)
+            for edit in [one for one in some[1:] if in_force is not None and _content(one.path) == digest(in_force)]:
+                some.remove(edit)  # a mask beside a painting that says nothing
+                if not dry:
+                    edit.path.unlink()
+            mask = _mask_of(plan, some, in_force)
         except BrainstackError as error:
-            refused[edit.key] = str(error)
-            if not dry and edit.path != edit.numbered:  # from where a stage writes to where only people do
-                edit.path.replace(edit.numbered)
+            refused[key] = str(error)
+            for edit in some:
+                if not dry and edit.path != edit.numbered:  # from where a stage writes to where only people do
+                    edit.path.replace(edit.numbered)
             continue
-        in_force = mask_in_force(plan, edit.key)
         if in_force is None or not np.array_equal(mask, in_force):
-            edits[edit.key] = digest(mask)
+            edits[key] = digest(mask)
             if not dry:
-                write_tiff(plan.folder.edit(edit.key), mask, plan.pixel_size_um)
-                plan.folder.keyed("thumbnail_colored", edit.key).unlink(missing_ok=True)  # it shows the mask before
+                write_tiff(plan.folder.edit(key), mask, plan.pixel_size_um)
+                plan.folder.keyed("thumbnail_colored", key).unlink(missing_ok=True)  # it shows the mask before
         if not dry:
-            edit.path.unlink(missing_ok=True)
+            for edit in some:
+                edit.path.unlink(missing_ok=True)
     return edits, refused
+
+
+def keep_if_edited(plan: Plan, kind: str, key: str, new: NDArray[Any]) -> Path | None:
+    """Move a file aside that a person saved through its link since edits were last taken in, before a stage writes it
+    anew. It then stands at its number, from where the next look takes it in.
+
+    new : the image that the stage is about to write. Returns where the person's file is now, None where there is none.
+    """
+    keyed, numbered = plan.folder.keyed(kind, key), plan.folder.numbered(kind, plan.section[key].number)
+    if not keyed.is_file() or signature_of(keyed) == read_seen(plan.folder).get(seen_name(keyed)):
+        return None
+    if is_own_file(numbered):  # saved in place of the link, and so later than through it
+        return None
+    if _content(keyed) == digest(new):  # by this stage, when it was tried before
+        return None
+    keyed.replace(numbered)
+    return numbered
+
+
+def edited_mask(plan: Plan, key: str) -> NDArray[np.uint8]:
+    """The mask that a person made of a section, as it is kept for it: (rows, columns) uint8, 0 and 255.
+
+    One that was made at another thumbnail factor is brought to the size that thumbnails have now.
+    Raises BrainstackError for a file that cannot be a mask of this section.
+    """
+    path, factor = plan.folder.edit(key), plan.settings.tifs.thumbnail_factor
+    section = plan.section[key]
+    scene = next(one for one in plan.slides[section.slide].scenes if one.number == section.scene)
+    scan_shape = (scene.height, scene.width)
+    wanted = (-(-scene.height // factor), -(-scene.width // factor))
+    mask = fit_factor(read_saved_tiff(path), scan_shape=scan_shape, factor=factor)
+    return np.where(checked_mask(mask, shape=wanted, name=str(path)), 255, 0).astype(np.uint8)
+
+
+def _edits_kept(plan: Plan) -> dict[str, str]:
+    """Section key -> digest of the mask in the folder of edits. One that cannot be used counts as another mask: the
+    stages that read it say why, and the mask made before stays."""
+    edits = {}
+    for path in sorted(plan.folder.edit("x").parent.glob("[!.]*.tif")):
+        try:
+            edits[path.stem] = digest(edited_mask(plan, path.stem) if path.stem in plan.section else read_tiff(path))
+        except BrainstackError as error:
+            edits[path.stem] = digest(str(error))
+    return edits
+
+
+def passed_over(plan: Plan) -> list[str]:
+    """A sentence for each folder with files that people saved under names of no section; none of them is taken in."""
+    lines = []
+    for kind in MADE_BY:
+        folder = plan.folder.numbered(kind, 0).parent
+        known = {plan.folder.numbered(kind, section.number).name for section in plan.section.values()}
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        strange = [path.name for path in paths if path.name not in known and not _is_ours(path) and is_own_file(path)]
+        if strange:
+            more = f" and {len(strange) - MOST_NAMED} more" if len(strange) > MOST_NAMED else ""
+            lines.append(
+                f"{folder} has files that are no section's and are passed over: "
+                f"{', '.join(strange[:MOST_NAMED])}{more}; an edit of section 12 is called 012.tif: save it so, or "
+                "delete it"
+            )
+    return lines
+
+
+def _is_ours(path: Path) -> bool:
+    """True for a part of a file, or what other programs hide, and for an edit that waits for its section's place."""
+    return path.name.startswith(".") or path.name.endswith("~") or KEY.fullmatch(path.name) is not None
 
 
 @dataclass(frozen=True)
@@ -65,14 +145,17 @@ class Edit:
 
 
 def _edits_found(plan: Plan, *, dry: bool) -> Iterator[Edit]:
-    """Files that differ from what brainstack wrote. A mask comes after its painting, as it says more."""
+    """Files that differ from what brainstack wrote. A section's mask comes after its painting, as it says more."""
     folder = plan.folder
     seen = read_seen(folder)
-    now: dict[str, Any] = {}
     stamps = Stamps(folder.stamps)
+    places = {folder.keyed(kind, key) for kind in MADE_BY for key in read_order(folder).values()}
+    now: dict[str, Any] = {name: before for name, before in seen.items() if name not in set(map(seen_name, places))}
     for kind, (number, key) in itertools.product(MADE_BY, read_order(folder).items()):
         numbered, keyed = folder.numbered(kind, number), folder.keyed(kind, key)
         if is_own_file(numbered):
+            if seen_name(keyed) in seen:  # what lies under the key is still as brainstack wrote it
+                now[seen_name(keyed)] = seen[seen_name(keyed)]
             yield Edit(kind, key, numbered, numbered)
         elif keyed.is_file():
             signature, before = signature_of(keyed), seen.get(seen_name(keyed))
@@ -102,34 +185,50 @@ def _content(path: Path) -> str:
         return ""
 
 
-def _mask_of(plan: Plan, edit: Edit) -> NDArray[np.uint8]:
-    """The mask that a person meant, 0 and 255. Raises BrainstackError where it cannot be used."""
-    grey = read_tiff(plan.folder.keyed("normalized", edit.key, plan.settings.masks.channel))
-    name = str(edit.numbered)
-    painted = _read(edit)
-    if edit.kind == "thumbnail_masked":
-        mask = checked_mask(painted, shape=(grey.shape[0], grey.shape[1]), name=name)
-    else:
-        in_force = mask_in_force(plan, edit.key)
-        base = np.zeros(grey.shape, bool) if in_force is None else in_force > 0
-        try:
-            mask = mask_from_paint(painted, preview(grey, base), base)
-        except BrainstackError as error:
-            raise BrainstackError(f"{name}: {error}") from error
-        if not mask.any():
-            raise BrainstackError(f"{name}: nothing is left of the mask; leave some tissue, or mark the scene as bad.")
+def _mask_of(plan: Plan, edits: Sequence[Edit], in_force: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """The mask that a person meant, 0 and 255. Raises BrainstackError where it cannot be used.
+
+    edits : of one section: a painting, a mask, or both, the mask last; of a mask beside a painting, what differs from
+    the mask in force is put upon what was painted.
+    """
+    grey = read_tiff(plan.folder.keyed("normalized", edits[0].key, plan.settings.masks.channel))
+    before = np.zeros(grey.shape[:2], bool) if in_force is None else in_force > 0
+    mask = before
+    for edit in edits:
+        if edit.kind == "thumbnail_masked":
+            by_hand = checked_mask(_read(edit), shape=(grey.shape[0], grey.shape[1]), name=str(edit.numbered))
+            mask = np.where(by_hand != before, by_hand, mask) if len(edits) > 1 else by_hand
+        else:
+            mask = _painted(edit, grey, before)
+    if not mask.any():
+        raise BrainstackError(
+            f"{edits[0].numbered}: nothing is left of the mask; leave some tissue, or mark the scene as bad."
+        )
     return np.where(mask, 255, 0).astype(np.uint8)
+
+
+def _painted(edit: Edit, grey: NDArray[np.uint8], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask in force with what a person painted on its picture."""
+    saved = _read(edit)
+    plain = preview(grey, np.zeros_like(before))
+    try:
+        return mask_from_paint(saved, preview(grey, before), before, plain)
+    except BrainstackError as error:
+        raise BrainstackError(f"{edit.numbered}: {error}") from error
 
 
 def _read(edit: Edit) -> NDArray[Any]:
     """What a person saved, read by the name that they know it by."""
     leads_there = edit.numbered.exists() and edit.numbered.samefile(edit.path)
-    return read_tiff(edit.numbered if leads_there else edit.path)
+    return read_saved_tiff(edit.numbered if leads_there else edit.path)
 
 
 def mask_in_force(plan: Plan, key: str) -> NDArray[np.uint8] | None:
     """What a person made of a section's mask so far, else the proposal; None where there is neither."""
-    for path in (plan.folder.edit(key), plan.folder.keyed("proposal", key)):
+    edit, proposal = plan.folder.edit(key), plan.folder.keyed("proposal", key)
+    if edit.exists() and key in plan.section:
+        return edited_mask(plan, key)
+    for path in (edit, proposal):
         if path.exists():
             return np.where(read_tiff(path) > 0, 255, 0).astype(np.uint8)
     return None

@@ -21,6 +21,7 @@ def links_of(plan: Plan, section: Section) -> Iterator[tuple[Path, Path]]:
     folder = plan.folder
     for kind in SECTION_KINDS:
         yield folder.numbered(kind, section.number), folder.keyed(kind, section.key)
+    yield folder.numbered("full_masked", section.number), folder.keyed("full_masked", section.key)
     for channel in (one.number for one in plan.channels):
         name = section.tif_name(channel)
         yield folder.numbered("full", section.number, channel), folder.tif(name)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
+from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.links import link_all
@@ -58,7 +59,7 @@ class Run:
 
     def _state(self) -> object:
         plan = current.plan(self.animal)
-        return (plan.records.slides, frozenset(self.failed))
+        return (plan.records.slides, plan.edits, frozenset(self.failed))
 
     def expect(self, task: AnimalTask) -> None:
         """A task was found that has to be made."""
@@ -81,7 +82,7 @@ class Run:
         plan = current.plan(self.animal)
         failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
         write_failed(self.folder, self._failed_before_too() | failed)
-        for line in (*said_of_slides(plan), *doubtful_masks(plan)):
+        for line in (*said_of_slides(plan), *passed_over(plan), *doubtful_masks(plan)):
             log.warning("%s", line)
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from by_hand import plan_of, slide
+from by_hand import plan_of, settings_with, slide
 
-from brainstack.edits import take_in_edits
+from brainstack.edits import edited_mask, keep_if_edited, passed_over, take_in_edits
+from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.images.paint import preview
 from brainstack.links import link_all
@@ -164,12 +165,40 @@ def test_the_picture_with_the_old_outline_is_not_left_to_paint_on(plan: Plan) ->
     assert not plan.folder.keyed("thumbnail_colored", KEY).exists()
 
 
-def test_a_mask_wins_over_a_painting_of_the_same_section(plan: Plan) -> None:
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_painting_and_a_mask_of_the_same_section_count_both_and_where_they_differ_the_mask(
+    plan: Plan, dry: bool
+) -> None:
+    """The painting adds the corner and takes 15 to 20 away; the mask takes a part of the corner, and adds below."""
     in_its_place(colored(plan), painted(colored(plan)))
-    mask = np.full(SHAPE, 255, np.uint8)
+    mask = read_tiff(masked(plan))
+    mask[35:40, 5:25] = 255
+    mask[16:18, 16:18] = 0
     through_the_link(masked(plan), mask)
-    assert take_in_edits(plan) == ({KEY: digest(mask)}, {})
-    np.testing.assert_array_equal(read_tiff(plan.folder.edit(KEY)), mask)
+    wanted = expected_of(proposal_of(3))
+    wanted[35:40, 5:25] = 255
+    assert take_in_edits(plan, dry=dry) == ({KEY: digest(wanted)}, {})
+    if not dry:
+        np.testing.assert_array_equal(read_tiff(plan.folder.edit(KEY)), wanted)
+        assert take_in_edits(plan) == ({KEY: digest(wanted)}, {})
+
+
+def test_a_mask_saved_as_it_was_takes_nothing_away_from_a_painting(plan: Plan) -> None:
+    in_its_place(colored(plan), painted(colored(plan)))
+    in_its_place(masked(plan), read_tiff(masked(plan)))
+    assert take_in_edits(plan) == ({KEY: digest(expected_of(proposal_of(3)))}, {})
+
+
+def test_where_one_of_a_painting_and_a_mask_is_refused_both_are_kept(plan: Plan) -> None:
+    picture = painted(colored(plan))
+    through_the_link(colored(plan), picture)
+    in_its_place(masked(plan), np.zeros(SHAPE, np.uint8))
+    edits, refused = take_in_edits(plan)
+    assert edits == {}
+    assert "all black" in refused[KEY]
+    np.testing.assert_array_equal(read_tiff(colored(plan)), picture)
+    masked(plan).unlink()
+    assert take_in_edits(plan) == ({KEY: digest(expected_of(proposal_of(3)))}, {})
 
 
 @WAYS
@@ -435,3 +464,141 @@ def test_an_edit_that_cannot_be_used_stays_with_its_section_too(plan: Plan, tmp_
         link_all(one)
         own = [path for path in masked(plan).parent.iterdir() if not path.is_symlink()]
         assert own == [masked(plan).with_stem(KEY) if there is None else masked(plan, there)]
+
+
+# Saved while a run makes the same file
+
+
+@pytest.mark.parametrize(("file", "kind"), [(colored, "thumbnail_colored"), (masked, "thumbnail_masked")])
+def test_an_edit_saved_through_the_link_during_a_run_is_kept_and_taken_in(plan: Plan, file, kind: str) -> None:
+    written = read_tiff(file(plan))
+    picture = painted(file(plan))
+    stage = "Masks" if file is masked else "MaskProposal"
+    Stamps(plan.folder.stamps).remove(Step(stage, 0, KEY))  # as before a step is made
+    through_the_link(file(plan), picture)
+
+    assert keep_if_edited(plan, kind, KEY, written) == file(plan)
+
+    np.testing.assert_array_equal(read_tiff(file(plan)), picture)
+    write_tiff(plan.folder.keyed(kind, KEY), written, 10)
+    link_all(plan)
+    assert take_in_edits(plan) == ({KEY: digest(expected_of(proposal_of(3)))}, {})
+
+
+def test_paint_saved_again_after_the_first_was_taken_in_is_kept(plan: Plan) -> None:
+    """The link leads nowhere then, and programs that write through it make the file anew."""
+    picture = painted(colored(plan))
+    through_the_link(colored(plan), picture)
+    take_in_edits(plan)
+    picture[35:40, 50:60] = 255
+    through_the_link(colored(plan), picture)
+
+    assert keep_if_edited(plan, "thumbnail_colored", KEY, np.zeros_like(picture)) == colored(plan)
+
+    wanted = expected_of(proposal_of(3))
+    wanted[35:40, 50:60] = 255
+    assert take_in_edits(plan) == ({KEY: digest(wanted)}, {})
+
+
+def test_a_file_that_nobody_saved_is_written_anew(plan: Plan) -> None:
+    new = np.zeros(SHAPE, np.uint8)
+    assert keep_if_edited(plan, "thumbnail_masked", KEY, new) is None
+    plan.folder.keyed("thumbnail_masked", KEY).unlink()
+    assert keep_if_edited(plan, "thumbnail_masked", KEY, new) is None
+
+
+def test_what_a_stage_wrote_before_it_was_tried_again_is_no_edit(plan: Plan) -> None:
+    write_tiff(plan.folder.keyed("thumbnail_masked", KEY), expected_of(proposal_of(3)), 10)
+    assert keep_if_edited(plan, "thumbnail_masked", KEY, expected_of(proposal_of(3))) is None
+    assert masked(plan).is_symlink()
+
+
+def test_a_file_in_place_of_the_link_is_not_replaced_by_one_saved_through_it_before(plan: Plan) -> None:
+    through_the_link(masked(plan), np.full(SHAPE, 255, np.uint8))
+    later = expected_of(proposal_of(3))
+    in_its_place(masked(plan), later)
+    assert keep_if_edited(plan, "thumbnail_masked", KEY, proposal_of(3)) is None
+    np.testing.assert_array_equal(read_tiff(masked(plan)), later)
+
+
+def test_a_section_that_had_no_place_for_a_while_has_no_edit_by_that(plan: Plan, tmp_path: Path) -> None:
+    fewer = plan_of(tmp_path, [slide(1), slide(2, qc={1: 3}), slide(3)])
+    link_all(fewer)
+    take_in_edits(fewer)
+    link_all(plan)
+    assert keep_if_edited(plan, "thumbnail_masked", KEY, np.zeros(SHAPE, np.uint8)) is None
+
+
+def test_paint_on_a_picture_of_an_earlier_mask_is_taken_in(plan: Plan) -> None:
+    picture = painted(colored(plan))
+    in_its_place(masked(plan), np.roll(proposal_of(3), 3, axis=0))
+    take_in_edits(plan)
+    make(plan, KEY)
+    link_all(plan)
+    in_its_place(colored(plan), picture)
+    wanted = expected_of(np.roll(proposal_of(3), 3, axis=0))
+    assert take_in_edits(plan) == ({KEY: digest(wanted)}, {})
+
+
+# Masks in the folder of edits
+
+
+def put(plan: Plan, image: np.ndarray, **how: object) -> Path:
+    path = plan.folder.edit(KEY)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, image, **how)
+    return path
+
+
+def test_an_edit_with_soft_edges_is_cut_at_one_half(plan: Plan) -> None:
+    hard = proposal_of(3)
+    put(plan, np.where(hard > 0, hard, np.where(np.roll(hard, 1, axis=0) > 0, 60, 0)).astype(np.uint8))
+    np.testing.assert_array_equal(edited_mask(plan, KEY), hard)
+    assert take_in_edits(plan) == ({KEY: digest(hard)}, {})
+
+
+UNUSABLE = {
+    "in colour": lambda path: tifffile.imwrite(path, np.full((*SHAPE, 3), (255, 0, 0), np.uint8), photometric="rgb"),
+    "its section is 40 x 60": lambda path: tifffile.imwrite(path, np.full((33, 60), 255, np.uint8)),
+    "is no whole TIFF": lambda path: path.write_bytes(b"II*"),
+}
+
+
+@pytest.mark.parametrize("words", UNUSABLE)
+def test_an_edit_that_cannot_be_used_stops_no_other_and_is_not_forgotten(plan: Plan, words: str) -> None:
+    path = put(plan, proposal_of(3))
+    good = take_in_edits(plan)[0]
+    other = plan.folder.edit("slide003_S1")
+    write_tiff(other, proposal_of(5), 10)
+    UNUSABLE[words](path)
+    before = path.read_bytes()
+    for dry in (True, False):
+        edits, refused = take_in_edits(plan, dry=dry)
+        assert edits["slide003_S1"] == digest(proposal_of(5))
+        assert edits[KEY] != good[KEY]
+        assert refused == {}
+    with pytest.raises(BrainstackError, match=words) as error:
+        edited_mask(plan, KEY)
+    assert str(path) in str(error.value)
+    assert path.read_bytes() == before
+
+
+def test_an_edit_made_at_another_thumbnail_factor_is_brought_to_the_size_of_now(plan: Plan) -> None:
+    put(plan, proposal_of(3))
+    coarser = dataclasses.replace(plan, settings=settings_with(tifs={"thumbnail_factor": 5}))
+    np.testing.assert_array_equal(edited_mask(coarser, KEY), proposal_of(3)[2::5, 2::5])
+
+
+# Files that are no section's
+
+
+def test_files_saved_under_other_names_are_named(plan: Plan) -> None:
+    assert passed_over(plan) == []
+    for name in ("002.png", "002 copy.tif", "999.tif"):
+        masked(plan).with_name(name).write_bytes(b"x")
+    for name in (".DS_Store", "002.tif~", "slide007_S1.tif"):
+        masked(plan).with_name(name).write_bytes(b"x")
+    in_its_place(colored(plan), painted(colored(plan)))
+    (line,) = passed_over(plan)
+    assert "002 copy.tif, 002.png, 999.tif;" in line
+    assert str(masked(plan).parent) in line

@@ -43,7 +43,7 @@ def test_every_kind_of_file_has_its_links(plan: Plan) -> None:
     kinds = {str(path.parent) for path in links}
     per_channel = ("full", "thumbnail", "normalized", "thumbnail_cleaned", "thumbnail_aligned")
     assert kinds == {
-        "preps/masks/thumbnail_colored", "preps/masks/thumbnail_masked", "www",
+        "preps/masks/thumbnail_colored", "preps/masks/thumbnail_masked", "preps/masks/full_masked", "www",
         *(f"preps/CH{channel}/{kind}" for channel in (1, 2) for kind in per_channel),
         *(f"histogram/CH{channel}" for channel in (1, 2)),
     }  # fmt: skip

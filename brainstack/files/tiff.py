@@ -31,6 +31,64 @@ def read_tiff(path: Path) -> NDArray[Any]:
         return image
 
 
+LOSSY = {
+    **dict.fromkeys(("OJPEG", "JPEG", "JPEG_LOSSY", "ALT_JPEG"), "JPEG"),
+    **dict.fromkeys(("JPEG2000", "JPEG_2000_LOSSY", "APERIO_JP2000_RGB", "APERIO_JP2000_YCBC"), "JPEG 2000"),
+    **dict.fromkeys(("JPEGXR", "JPEGXR_NDPI"), "JPEG XR"),
+    **dict.fromkeys(("JPEGXL", "JPEGXL_DNG"), "JPEG XL"),
+    "WEBP": "WebP",
+}
+"""Ways of packing that change colours, as tifffile calls them, and as people do."""
+
+
+def read_saved_tiff(path: Path) -> NDArray[Any]:
+    """A picture as another program saved it, in the values that it is shown with: 0 is black.
+
+    A colour map becomes RGB, planes become channels, and what is kept with white as 0 is turned round.
+    Returns (rows, columns), or (rows, columns, 2 to 4 channels).
+    Raises BrainstackError as `read_tiff` does, and for several layers, packing that changes colours, a picture that is
+    to be turned or mirrored, and colours other than RGB.
+    """
+    with _said(path), tifffile.TiffFile(path, is_ome=False) as file:
+        page = file.pages.first
+        layers = sum(not one.aspage().is_reduced for one in file.pages)  # but for small copies, to be shown in a list
+        if layers > 1:
+            raise BrainstackError(f"{path} has {layers} layers or pages, wanted one; flatten the image, and save it.")
+        packed = tifffile.COMPRESSION(page.compression).name
+        if packed in LOSSY:
+            raise BrainstackError(
+                f"{path} is packed by {LOSSY[packed]}, which changes the colours; save it with LZW or no compression."
+            )
+        turned = int(page.tags.valueof("Orientation", default=1))
+        if turned != 1:
+            raise BrainstackError(
+                f"{path} says that it is to be turned or mirrored (its Orientation is {turned}), wanted 1; save it as "
+                "it lay when it was opened."
+            )
+        image = np.asarray(page.asarray())
+        if not image.size:
+            raise ValueError("it has no image")
+        return _as_shown(image, page, path)
+
+
+def _as_shown(image: NDArray[Any], page: tifffile.TiffPage, path: Path) -> NDArray[Any]:
+    """Values as they are kept in a file, as they are shown."""
+    kind = tifffile.PHOTOMETRIC(page.photometric).name
+    if kind == "PALETTE" and page.colormap is not None:
+        colours = np.asarray(page.colormap)
+        colours = colours >> 8 if colours.max() > 255 else colours  # some programs write bytes where words belong
+        return np.moveaxis(colours[:, image.astype(np.intp)], 0, -1).astype(np.uint8)
+    if kind not in ("MINISWHITE", "MINISBLACK", "RGB"):
+        raise BrainstackError(f"{path} has its colours as {kind}, wanted RGB or grey; save it so.")
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1:
+        image = np.moveaxis(image, 0, -1)
+    if image.dtype == np.uint8 and 1 < page.bitspersample < 8:
+        image = (image.astype(np.uint16) * 255 // (2**page.bitspersample - 1)).astype(np.uint8)
+    if kind == "MINISWHITE" and image.dtype.kind in "bu":
+        image = np.invert(image)
+    return image
+
+
 def read_tiff_shape(path: Path) -> tuple[int, int]:
     """(rows, columns) of a TIFF, without reading its pixels. Raises BrainstackError as `read_tiff` does."""
     with _said(path), tifffile.TiffFile(path) as file:

@@ -40,20 +40,23 @@ def preview(image8: Bytes, mask: Mask) -> Bytes:
     return shown
 
 
-def mask_from_paint(painted: Bytes, shown: Bytes, proposal: Mask) -> Mask:
+def mask_from_paint(painted: Bytes, shown: Bytes, proposal: Mask, plain: Bytes | None = None) -> Mask:
     """The proposal with what a person painted: white adds, black removes, the rest stays.
 
     Only what differs from `shown` by more than 3 levels counts. Soft edges of a brush, mixed from the paint and what
     was there, go to the nearest of white, black and what was shown, as long as they hang together with pure paint.
+    The outline of another mask, as on a picture that was opened before the mask was made anew, is no paint.
 
     painted : (rows, columns, 3) or (rows, columns) uint8; a fourth, opaque channel is allowed.
     shown : (rows, columns, 3) uint8, the preview as it was written. proposal : (rows, columns) bool, its mask.
+    plain : as `shown`, without any outline; where it is not given, the outline has to be where it is in `shown`.
     Returns (rows, columns) bool. Raises BrainstackError for another size or type and for any other paint.
     """
     painted = _as_rgb(painted, shown)
+    shown = _as_it_was(painted, shown, shown if plain is None else plain)
     changed = np.abs(painted.astype(np.int16) - shown).max(axis=2) > SAME
     _refuse(changed & ~_mixed_from_white_and_black(painted, shown), painted)
-    pure = changed & ((painted == WHITE).all(axis=2) | (painted == BLACK).all(axis=2))
+    pure = changed & (_is_white(painted).all(axis=2) | _is_black(painted).all(axis=2))
     _, labels = cv2.connectedComponents(changed.astype(np.uint8), connectivity=8)
     _refuse(changed & ~np.isin(labels, labels[pure]), painted)
     colours = painted.astype(np.float32)
@@ -95,6 +98,25 @@ def checked_mask(array: NDArray[Any], *, shape: tuple[int, int], name: str) -> M
     return np.asarray(share >= 0.5)
 
 
+def _as_it_was(painted: Bytes, shown: Bytes, plain: Bytes) -> Bytes:
+    """What lay below the paint: `shown`, but for where the picture that was painted on had its outline elsewhere."""
+    was = np.where(
+        ((shown != plain).any(axis=2) & _mixed_from_white_and_black(painted, plain))[..., None], plain, shown
+    )
+    outline = np.broadcast_to(np.array(OUTLINE, np.uint8), shown.shape)
+    is_outline = np.abs(painted.astype(np.int16) - outline).max(axis=2) <= SAME
+    softly_painted = ~_mixed_from_white_and_black(painted, was) & _mixed_from_white_and_black(painted, outline)
+    return np.where((is_outline | softly_painted)[..., None], outline, was)
+
+
+def _is_white(painted: Bytes) -> Mask:
+    return painted >= WHITE - SAME
+
+
+def _is_black(painted: Bytes) -> Mask:
+    return painted <= BLACK + SAME
+
+
 def _as_rgb(painted: Bytes, shown: Bytes) -> Bytes:
     """The painted picture as (rows, columns, 3) uint8."""
     if painted.dtype != np.uint8:
@@ -108,7 +130,7 @@ def _as_rgb(painted: Bytes, shown: Bytes) -> Bytes:
         grey = np.repeat(painted[..., None], 3, axis=2)
         # Programs turn the outline's orange into different greys: there, only pure paint is told from it.
         outline = np.ptp(shown, axis=2) > 0
-        return np.where((outline & (painted != WHITE) & (painted != BLACK))[..., None], shown, grey)
+        return np.where((outline & ~_is_white(painted) & ~_is_black(painted))[..., None], shown, grey)
     if painted.shape[2] not in (3, 4):
         raise BrainstackError(f"The painted picture has {painted.shape[2]} channels, wanted 3; save it as RGB.")
     transparent = np.asarray((painted[..., 3:] < 255).any(axis=2))
@@ -161,5 +183,11 @@ def _one_channel(array: NDArray[Any], name: str) -> NDArray[Any]:
         raise BrainstackError(
             f"{name} is in colour in {np.count_nonzero(coloured)} pixels{_first(coloured)}; a mask has 0 for glass and "
             "255 for tissue: save it in grey, or paint on the picture in thumbnail_colored."
+        )
+    transparent = np.asarray((array[..., 3:] < np.iinfo(array.dtype).max).any(axis=2))
+    if transparent.any():
+        raise BrainstackError(
+            f"{name} is transparent in {np.count_nonzero(transparent)} pixels{_first(transparent)}; fill the glass "
+            "with black and the tissue with white, do not erase it."
         )
     return array[..., 0]

@@ -13,6 +13,7 @@ from brainstack.errors import BrainstackError
 from brainstack.files.tiff import (
     COMPRESSIONS,
     Compression,
+    read_saved_tiff,
     read_tiff,
     read_tiff_shape,
     write_tiff,
@@ -235,3 +236,80 @@ def test_what_painting_programs_write_is_read(tmp_path: Path, compression: str |
     image = noise((30, 20, 3), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb", compression=compression)
     np.testing.assert_array_equal(read_tiff(tmp_path / "a.tif"), image)
+
+
+# What other programs save
+
+
+def saved(tmp_path: Path, image: np.ndarray, **how: object) -> np.ndarray:
+    tifffile.imwrite(tmp_path / "a.tif", image, **how)
+    return read_saved_tiff(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "lzw", "zlib", "packbits"])
+@pytest.mark.parametrize("shape", [(30, 20), (30, 20, 3), (30, 20, 4)])
+def test_a_plain_picture_is_read_as_it_is(tmp_path: Path, compression: str | None, shape: tuple[int, ...]) -> None:
+    image = noise(shape, np.uint8)
+    kind = "minisblack" if len(shape) == 2 else "rgb"
+    np.testing.assert_array_equal(saved(tmp_path, image, photometric=kind, compression=compression), image)
+
+
+def test_a_colour_map_becomes_rgb(tmp_path: Path) -> None:
+    colours = np.zeros((3, 256), np.uint16)
+    colours[:, 7] = 65535
+    colours[:, 9] = (65535, 160 * 257, 0)
+    image = np.array([[0, 7], [9, 7]], np.uint8)
+    wanted = [[[0, 0, 0], [255, 255, 255]], [[255, 160, 0], [255, 255, 255]]]
+    assert saved(tmp_path, image, photometric="palette", colormap=colours).tolist() == wanted
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint8, 255), (np.uint16, 65535), (np.bool_, 1)])
+def test_white_as_zero_is_turned_round(tmp_path: Path, dtype: type, white: int) -> None:
+    image = np.array([[0, white, white], [0, 0, white]], dtype)
+    assert saved(tmp_path, image, photometric="miniswhite").tolist() == [[white, 0, 0], [white, white, 0]]
+
+
+def test_planes_of_colour_become_channels(tmp_path: Path) -> None:
+    image = noise((3, 30, 20), np.uint8)
+    got = saved(tmp_path, image, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(got, np.moveaxis(image, 0, -1))
+
+
+def test_layers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrainstackError, match=r"a\.tif has 2 layers or pages, wanted one; flatten"):
+        saved(tmp_path, noise((2, 30, 20, 3), np.uint8), photometric="rgb")
+
+
+def test_a_small_copy_beside_the_picture_is_no_layer(tmp_path: Path) -> None:
+    image = noise((30, 20), np.uint8)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(image)
+        file.write(image[::2, ::2], subfiletype=1)
+    np.testing.assert_array_equal(read_saved_tiff(tmp_path / "a.tif"), image)
+
+
+@pytest.mark.parametrize(("compression", "name"), [("jpeg", "JPEG"), ("jpeg2000", "JPEG 2000")])
+def test_packing_that_changes_colours_is_refused(tmp_path: Path, compression: str, name: str) -> None:
+    with pytest.raises(BrainstackError, match=rf"a\.tif is packed by {name}, which changes the colours; save .* LZW"):
+        saved(tmp_path, noise((64, 64, 3), np.uint8), photometric="rgb", compression=compression)
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 6])
+def test_a_picture_to_be_turned_is_refused(tmp_path: Path, orientation: int) -> None:
+    with pytest.raises(BrainstackError, match=rf"to be turned or mirrored \(its Orientation is {orientation}\)"):
+        saved(tmp_path, noise((30, 20), np.uint8), extratags=[(274, 3, 1, orientation, True)])
+
+
+def test_other_colours_than_rgb_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BrainstackError, match="has its colours as CIELAB, wanted RGB or grey"):
+        saved(tmp_path, noise((30, 20, 3), np.uint8), photometric="cielab")
+
+
+@pytest.mark.parametrize("left", [0.02, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_a_saved_picture_that_is_cut_off_is_said(tmp_path: Path, left: float, compression: str | None) -> None:
+    path = tmp_path / "a.tif"
+    saved(tmp_path, noise((100, 100)), compression=compression)
+    path.write_bytes(path.read_bytes()[: int(left * path.stat().st_size)])
+    with pytest.raises(BrainstackError, match=r"a\.tif is no whole TIFF"):
+        read_saved_tiff(path)

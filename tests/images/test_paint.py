@@ -111,11 +111,35 @@ def test_another_colour_is_refused_with_how_many_pixels_and_where(shown: Array, 
         mask_from_paint(painted, shown, proposal)
 
 
-def test_the_outlines_own_colour_is_refused_as_paint(shown: Array, proposal: Array) -> None:
+@pytest.mark.parametrize("place", [(12, 12), (30, 22), (30, 40), (19, 40), (39, 40)])
+@pytest.mark.parametrize(("colour", "adds"), [(255, True), (0, False)])
+def test_paint_on_a_picture_with_an_earlier_outline_counts_and_that_outline_does_not(
+    proposal: Array, colour: int, adds: bool, place: tuple[int, int]
+) -> None:
+    image = np.full(SHAPE, 100, np.uint8)
+    earlier = np.roll(proposal, (-4, 7), axis=(0, 1))
+    shown, plain = preview(image, proposal), preview(image, np.zeros(SHAPE, bool))
+    assert np.array_equal(mask_from_paint(preview(image, earlier), shown, proposal, plain), proposal)
+
+    opacity = soft_disk(*place)[..., None]
+    painted = np.rint(preview(image, earlier) * (1 - opacity) + colour * opacity).astype(np.uint8)
+    mask = mask_from_paint(painted, shown, proposal, plain)
+
+    assert (mask[opacity[..., 0] > 0.55] == adds).all()
+    assert np.array_equal(mask[opacity[..., 0] < 0.45], proposal[opacity[..., 0] < 0.45])
+
+
+@pytest.mark.parametrize(("white", "black"), [(254, 1), (252, 3)])
+def test_white_and_black_that_a_program_rounded_are_paint(
+    shown: Array, proposal: Array, white: int, black: int
+) -> None:
     painted = shown.copy()
-    painted[5, 5:10] = shown[20, 20]
-    with pytest.raises(BrainstackError, match="5 pixels"):
-        mask_from_paint(painted, shown, proposal)
+    painted[5:10, 5:10] = white
+    painted[30:35, 30:40] = black
+    wanted = proposal.copy()
+    wanted[5:10, 5:10] = True
+    wanted[30:35, 30:40] = False
+    assert np.array_equal(mask_from_paint(painted, shown, proposal), wanted)
 
 
 def test_grey_paint_is_refused(proposal: Array) -> None:
@@ -203,9 +227,13 @@ def test_a_smoothed_outline_is_cut_at_one_half(proposal: Array) -> None:
             "012.tif is in colour in 4800 pixels, the first at row 0, column 0; a mask",
         ),
         (np.full((*SHAPE, 2), 255, np.uint8), r"012.tif has the shape \(60, 80, 2\), wanted rows x columns"),
+        (
+            np.dstack([np.full((*SHAPE, 3), 255, np.uint8), np.tile(np.uint8([0] * 79 + [255]), (60, 1))]),
+            "012.tif is transparent in 4740 pixels, the first at row 0, column 0; fill the glass",
+        ),
         (np.ones(SHAPE, np.float32), "012.tif is float32, wanted 8 bit"),
     ],
-    ids=["size", "black", "too dark", "photograph", "colour", "channels", "type"],
+    ids=["size", "black", "too dark", "photograph", "colour", "channels", "glass", "type"],
 )
 def test_what_cannot_be_a_mask_is_refused_with_one_sentence(edited: Array, sentence: str) -> None:
     with pytest.raises(BrainstackError, match=sentence):
