@@ -112,7 +112,7 @@ def read_stack(animal: str, channel: int) -> Stack:
     levels = np.array([quantile_level(one, settings.even_quantile) for one in counts], float)
     depths_um = np.array([plan.section[key].z_um for key in keys])
     factors = evening_factors(levels, depths_um, settings)
-    gain = gain_for(np.sum(counts, axis=0), settings, name=f"channel {channel}")
+    gain = gain_for(counts, settings, name=f"channel {channel}").gain
     even = dict(zip(keys, factors.tolist(), strict=True))
     return Stack(plan, read_truth(plan.folder.root), channel, keys, gain, even)
 

@@ -12,8 +12,10 @@ from brainstack.stamps import Stamps, Step
 
 MOST_NAMED = 5
 """Sections named in a line, the worst first."""
-THROUGHOUT = 0.5
-"""A section is saturated throughout where more than this share of its tissue is: no picture is left of it."""
+THROUGHOUT = 0.2
+"""A section is saturated throughout where more than this share of what its mask holds is: no picture is left of it. The
+mask of such a section grows into the glass, which glows, and tissue is often but a third of a scan: a share of one half
+would keep silent just there. Of a good section not a hundredth is saturated."""
 ALL_TISSUE = 0.98
 """A mask that covers more of the scan than this leaves no glass around the tissue: scanners always take in some."""
 
@@ -47,7 +49,7 @@ def _of_channel(plan: Plan, stamps: Stamps, channel: int) -> list[str]:
     saturated = _measured(plan, stamps, "Histogram", channel, "saturated", lambda share: share > limit)
     clipped = _measured(plan, stamps, "Clean", channel, "clipped", lambda share: share > limit)
     lost = [one for one in saturated if one[0] > THROUGHOUT]
-    lines = []
+    lines = _of_gain(plan, stamps, channel)
     if black:
         lines.append(
             f"channel {channel}: {_sections(black)} no light at all: {_worst(plan, black, shares=False)}; what is made "
@@ -69,6 +71,27 @@ def _of_channel(plan: Plan, stamps: Stamps, channel: int) -> list[str]:
             f"{_worst(plan, clipped)}; a lower [gain] target keeps more"
         )
     return lines
+
+
+def _of_gain(plan: Plan, stamps: Stamps, channel: int) -> list[str]:
+    """Of a gain that follows from the sections: which of them had no say, or that it is one of saturated sections."""
+    stamp = stamps.read(Step("Gain", channel))
+    if stamp is None or f"gain_C{channel}" in plan.approved or "gain" not in stamp.values:
+        return []
+    values, above = stamp.values, f"more than {100 * (1 - plan.settings.gain.quantile):.3g}% of the tissue"
+    if values["is_saturated"] == "1":
+        return [
+            f"channel {channel}: half of its sections or more are saturated in {above}, where the gain is measured, so "
+            f"that the gain is only {float(values['gain']):.3g}; scan the slides again with less light, or set [gain] "
+            "quantile lower"
+        ]
+    if keys := [key for key in values["left_out"].split() if key in plan.section]:
+        found = [(0.0, key) for key in keys]
+        return [
+            f"channel {channel}: its gain is measured without {len(keys)} section{'s' * (len(keys) > 1)}, saturated in "
+            f"{above}: {_worst(plan, found, shares=False)}"
+        ]
+    return []
 
 
 def _measured(

@@ -7,8 +7,8 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.gains import section_gain
 from brainstack.images.cleaning import (
     apply_gain,
     blank_outside,
@@ -18,7 +18,6 @@ from brainstack.images.cleaning import (
     without_background,
 )
 from brainstack.plan import Plan
-from brainstack.stages import original
 from brainstack.stamps import Step
 from tasks.base import SectionChannelTask
 from tasks.white_point import read_background
@@ -30,7 +29,8 @@ class Clean(SectionChannelTask):
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[step.item].tif_name(step.channel)))
         mask = read_tiff(plan.folder.keyed("thumbnail_masked", step.item)) > 0
-        background, gain = read_background(plan, step.channel), _read_gain(plan, step)
+        background = read_background(plan, step.channel)
+        gain = None if plan.is_colour else section_gain(plan, step.channel, step.item)
         radius_px = plan.settings.clean.background_um / plan.pixel_size_um
         canvas, scan_run = read_canvas(plan), plan.records.scan_run
 
@@ -45,22 +45,6 @@ class Clean(SectionChannelTask):
 
     def details(self, values: dict[str, str]) -> dict[str, str]:
         return values
-
-
-def _read_gain(plan: Plan, step: Step) -> float | None:
-    """What a section is multiplied by: the channel's gain, and what evens it out where that is asked for. None for an
-    animal in colour: its sections stay as bright as they were scanned."""
-    if plan.is_colour:
-        return None
-    content = json.loads(plan.folder.small(f"gain_C{step.channel}").read_text())
-    if not plan.settings.gain.even_um:
-        return float(content["gain"])
-    key = original(plan, step.item)
-    if key not in content["sections"]:
-        raise BrainstackError(
-            f"The brightness of {key} is not known, from which its copy is evened out; mend the mask of {key}."
-        )
-    return float(content["gain"]) * float(content["sections"][key])
 
 
 def read_canvas(plan: Plan) -> tuple[int, int]:

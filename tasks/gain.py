@@ -9,12 +9,12 @@ import numpy as np
 from brainstack.approval import in_force
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
-from brainstack.images.histograms import evening_factors, gain_for, quantile_level
+from brainstack.images.histograms import MeasuredGain, evening_factors, gain_for, quantile_level
 from brainstack.intake import record
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import ChannelTask
-from tasks.histogram import counts_of_channel, counts_of_section
+from tasks.histogram import counts_of_section
 
 
 class Gain(ChannelTask):
@@ -23,26 +23,50 @@ class Gain(ChannelTask):
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         name = f"gain_C{step.channel}"
 
-        content = in_force(plan, name, _computed(plan, step))
+        computed, measured = _computed(plan, step)
+        content = in_force(plan, name, computed)
         factors = _evening(plan, step)
 
         write_json(plan.folder.small(name), {**content, "sections": factors})
         found = {"channel": step.channel, "gain": content["gain"], "approved": name in plan.approved}
         record(plan.folder, "gain", found)
-        return {"": digest(content["gain"]), **{key: digest(factor) for key, factor in factors.items()}}
+        by_value = {"": digest(content["gain"]), **{key: digest(factor) for key, factor in factors.items()}}
+        return by_value | _told(plan, step, measured)
+
+    def details(self, values: dict[str, str]) -> dict[str, str]:
+        return {name: values[name] for name in TOLD if name in values}
 
 
-def _computed(plan: Plan, step: Step) -> dict[str, Any]:
-    """The gain, or why there is none, where one is approved and goes on without it."""
+TOLD = ("gain", "level", "left_out", "is_saturated")
+"""What the stamp and the log have of how the gain was measured."""
+
+
+def _computed(plan: Plan, step: Step) -> tuple[dict[str, Any], MeasuredGain | None]:
+    """The gain, or why there is none, where one is approved and goes on without it; and how it was measured."""
     names = {one.number: one.name for one in plan.channels}
     try:
-        counts = counts_of_channel(plan, step)
         title = f"Channel {step.channel} ({names[step.channel]})"
-        return {"gain": gain_for(counts, plan.settings.gain, name=title)}
+        sections = (counts_of_section(plan, one.step) for one in plan.inputs(step))
+        measured = gain_for(sections, plan.settings.gain, name=title)
+        return {"gain": measured.gain}, measured
     except BrainstackError as error:
         if f"gain_C{step.channel}" not in plan.approved:
+            record(plan.folder, "gain", {"channel": step.channel})  # none is in force any more
             raise
-        return {"error": str(error)}
+        return {"error": str(error)}, None
+
+
+def _told(plan: Plan, step: Step, measured: MeasuredGain | None) -> dict[str, str]:
+    """left_out : the keys of the sections that had no say, as they are saturated."""
+    if measured is None:
+        return {}
+    keys = [one.step.item for one, is_out in zip(plan.inputs(step), measured.left_out, strict=True) if is_out]
+    return {
+        "gain": f"{measured.gain:.6g}",
+        "level": f"{measured.level:.6g}",
+        "left_out": " ".join(keys),
+        "is_saturated": str(int(measured.is_saturated)),
+    }
 
 
 def _evening(plan: Plan, step: Step) -> dict[str, float]:

@@ -17,13 +17,23 @@ from brainstack.files.arrays import read_arrays, write_arrays
 from brainstack.files.pictures import COLOURS, Mark, write_counts, write_histogram
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
-from brainstack.images.histograms import Axis, axis_for, binned, brightest_level, saturated_share, tissue_counts
-from brainstack.images.masks import not_scanned
+from brainstack.gains import channel_gain, section_gain
+from brainstack.images.histograms import (
+    Axis,
+    axis_for,
+    beyond,
+    binned,
+    brightest_level,
+    saturated_share,
+    tabled,
+    tissue_counts,
+)
+from brainstack.images.planes import not_scanned
 from brainstack.plan import Plan, section_named
 from brainstack.stages import IMAGES
 from brainstack.stamps import Step, digest
 from brainstack.viewing import HEADROOM
-from tasks.base import ChannelTask, SectionChannelTask, wanted_of
+from tasks.base import ChannelParameter, ChannelTask, SectionChannelTask, wanted_of
 
 
 class Histogram(SectionChannelTask):
@@ -56,12 +66,14 @@ class ChannelHistogram(ChannelTask):
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         counts = counts_of_channel(plan, step)
-        marks = _marks(plan, step.channel, highest=counts.shape[-1] - 1)
+        highest = counts.shape[-1] - 1
+        gain = None if plan.is_colour else channel_gain(plan, step.channel)
+        marks = _marks(plan, step.channel, gain, highest=highest)
 
         axis = axis_for(counts, _counts_of_sections(plan, step), plan.settings.histogram.bins, reach=_reach(marks))
         together = dataclasses.replace(axis, tallest=_tallest(counts, axis))
 
-        title = f"{plan.folder.prep_id} channel {step.channel}, {len(_gathered(plan, step))} sections"
+        title = f"{_channel_title(plan, step.channel)}: {len(_gathered(plan, step))} sections, as scanned"
         _write(plan.folder.histogram(step.channel, plan.folder.prep_id), counts, together, title, marks)
         shared = {"axis": dataclasses.asdict(axis), "marks": [dataclasses.asdict(one) for one in marks]}
         write_json(plan.folder.small(f"channel_histogram_C{step.channel}"), shared)
@@ -75,8 +87,10 @@ class HistogramPicture(SectionChannelTask):
         counts = read_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"))["counts"]
         shared = json.loads(plan.folder.small(f"channel_histogram_C{step.channel}").read_text())
 
-        axis, marks = Axis(**shared["axis"]), [Mark(**one) for one in shared["marks"]]
-        title = f"{plan.section[step.item].tif_name(step.channel)}, as scanned"
+        # Of the section's own gain: evened out, it is not the channel's.
+        gain = None if plan.is_colour else section_gain(plan, step.channel, step.item)
+        axis, marks = Axis(**shared["axis"]), _marks(plan, step.channel, gain, highest=counts.shape[-1] - 1)
+        title = f"{_channel_title(plan, step.channel)}: {step.item}, as scanned"
 
         _write(plan.folder.keyed("histogram", step.item, step.channel, ".png"), counts, axis, title, marks)
 
@@ -84,6 +98,8 @@ class HistogramPicture(SectionChannelTask):
 class SingleHistogram(SectionChannelTask):
     """The grey values of one section of one channel, of any stage's image, background included."""
 
+    section = luigi.Parameter(default="", description="key such as slide058_S2, or its number; it has to be given")
+    channel = ChannelParameter(default=0, description="counted from 1; it has to be given")
     image = luigi.Parameter(default="thumbnail_aligned", description=f"one of {', '.join(IMAGES)}")
 
     @property
@@ -96,6 +112,7 @@ class SingleHistogram(SectionChannelTask):
         if self.is_whole_stage:
             raise BrainstackError("SingleHistogram is of one section: give --section and --channel.")
         wanted_of(self.plan, (), self.channel_number, "")
+        self.steps()
 
     def steps(self) -> tuple[Step, ...]:
         key = section_named(self.plan, self.section).key
@@ -111,7 +128,7 @@ class SingleHistogram(SectionChannelTask):
         axis = axis_for(counts, [counts], plan.settings.histogram.bins)
 
         picture = plan.folder.histogram(step.channel, step.item.replace(":", "_"))
-        title = f"{plan.folder.prep_id} {key} channel {step.channel}, {image}, with background"
+        title = f"{_channel_title(plan, step.channel)}: {key}, {image}, with background"
         _write(picture, counts, axis, title, [], of="pixels")
 
 
@@ -137,14 +154,19 @@ def _gathered(plan: Plan, step: Step) -> list[Step]:
     return [one.step for one in plan.inputs(step) if one.step.stage == "Histogram"]
 
 
-def _marks(plan: Plan, channel: int, *, highest: int) -> list[Mark]:
-    """What becomes of grey values as they were scanned: where the viewers show white, and what the gain saturates;
-    in colour, the white point. highest : of the type."""
-    if plan.is_colour:
+def _channel_title(plan: Plan, channel: int) -> str:
+    """Without numbers of sections: these change when one before them goes, and the picture stays with its section."""
+    name = next((one.name for one in plan.channels if one.number == channel), "")
+    return f"{plan.folder.prep_id}, channel {channel}" + (f" ({name})" if name else "")
+
+
+def _marks(plan: Plan, channel: int, gain: float | None, *, highest: int) -> list[Mark]:
+    """What becomes of grey values as they were scanned: where the viewers show white, and what the gain saturates; in
+    colour, where there is no gain, the white point. highest : of the type."""
+    if gain is None:
         white = json.loads(plan.folder.small(f"white_point_C{channel}").read_text())["white"]
         names = ("red of the glass", "green of the glass", "blue of the glass")
         return [Mark(level, name, colour) for level, name, colour in zip(white, names, COLOURS, strict=True)]
-    gain = json.loads(plan.folder.small(f"gain_C{channel}").read_text())["gain"]
     white = plan.settings.gain.target * highest / gain
     in_viewer = min(highest / gain, HEADROOM * white)
     return [
@@ -168,6 +190,11 @@ def _write(
     picture: Path, counts: NDArray[Any], axis: Axis, title: str, marks: list[Mark], *, of: str = "pixels of tissue"
 ) -> None:
     """The picture, and beside it the numbers."""
-    bars = binned(counts, axis)
-    write_histogram(picture, bars, axis.edges, title, tallest=axis.tallest, marks=marks, of=of)
-    write_counts(picture.with_suffix(".csv"), bars, axis.edges, counts.shape[-1] - 1)
+    highest = counts.shape[-1] - 1
+    beside = (
+        f"{beyond(counts, axis):,} brighter than this axis, {int(counts[..., highest].sum()):,} saturated ({highest})"
+    )
+    write_histogram(picture, binned(counts, axis), axis.edges, title, tallest=axis.tallest, marks=marks, of=of,
+                    beside=beside)  # fmt: skip
+    starts, rows = tabled(counts, axis)
+    write_counts(picture.with_suffix(".csv"), rows, starts, highest)

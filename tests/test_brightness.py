@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,10 @@ def test_of_sections_that_are_not_made_yet_nothing_is_said(plan: Plan) -> None:
 
 
 def test_the_worst_sections_come_first(plan: Plan) -> None:
-    stamps = stamps_of(plan, slide001_S2_2={"saturated": "0.02"}, slide002_S1_2={"saturated": "0.3"})
+    stamps = stamps_of(plan, slide001_S2_2={"saturated": "0.02"}, slide002_S1_2={"saturated": "0.13"})
     assert doubts(plan, stamps) == [
         "channel 2: 2 sections have more than 0.1% of the tissue saturated in the scan: "
-        "2 (slide002_S1) 30.0%, 1 (slide001_S2) 2.0%"
+        "2 (slide002_S1) 13.0%, 1 (slide001_S2) 2.0%"
     ]
 
 
@@ -65,6 +66,42 @@ def test_a_section_that_is_saturated_throughout_is_named_for_that_too(plan: Plan
         " 1 section has saturated tissue throughout",
         " 1 section has more than 0.1% of the tissue saturated in the scan",
     ]
+
+
+def test_saturated_tissue_is_said_also_where_the_mask_grew_into_the_glass(plan: Plan) -> None:
+    """Tissue on a third of the scan, saturated throughout, and a mask of nearly all of it."""
+    lines = doubts(plan, stamps_of(plan, slide001_S1_1={"saturated": "0.34", "covered": "0.97"}))
+    assert "1 section has saturated tissue throughout: 0 (slide001_S1) 34.0%" in lines[0]
+
+
+def measured(plan: Plan, **others: str) -> StampsInMemory:
+    stamps = stamps_of(plan)
+    values = {"": "x", "gain": "9.86", "level": "3000", "left_out": "", "is_saturated": "0"} | others
+    stamps.write(Step("Gain", 2), Stamp("g", values))
+    return stamps
+
+
+def test_of_a_gain_of_all_sections_nothing_is_said(plan: Plan) -> None:
+    assert doubts(plan, measured(plan)) == []
+
+
+def test_sections_that_had_no_say_in_the_gain_are_named(plan: Plan) -> None:
+    (line,) = doubts(plan, measured(plan, left_out="slide001_S2 slide002_S2"))
+    assert line == (
+        "channel 2: its gain is measured without 2 sections, saturated in more than 1% of the tissue: "
+        "1 (slide001_S2), 3 (slide002_S2)"
+    )
+
+
+def test_a_gain_of_saturated_sections_is_said(plan: Plan) -> None:
+    (line,) = doubts(plan, measured(plan, gain="0.46", is_saturated="1"))
+    assert "half of its sections or more are saturated in more than 1% of the tissue" in line
+    assert "the gain is only 0.46" in line
+
+
+def test_of_a_gain_that_people_approved_nothing_is_said(plan: Plan) -> None:
+    stamps = measured(plan, gain="0.46", is_saturated="1")
+    assert doubts(dataclasses.replace(plan, approved={"gain_C2": {"gain": 5.0}}), stamps) == []
 
 
 def test_a_mask_that_leaves_no_glass_is_said_once_and_not_for_each_channel(plan: Plan) -> None:

@@ -59,10 +59,18 @@ WHITE = ("white_red", "white_green", "white_blue")
 
 
 def take_in_gains(session: Session, prep_id: str, gains: Iterable[ChannelGain]) -> None:
-    """What each channel is made bright by, new or instead of what was in force before."""
+    """What each channel is made bright by, new or instead of what was in force before. One with neither gain nor white
+    failed: nothing is in force, and its row goes."""
     animal_row(session, prep_id)
-    known = {row.channel: row.id for row in session.scalars(select(GainRow).where(GainRow.prep_id == prep_id))}
-    write_rows(session, GainRow, known, {one.channel: _gain_values(prep_id, one) for one in gains})
+    rows = {row.channel: row for row in session.scalars(select(GainRow).where(GainRow.prep_id == prep_id))}
+    given = {one.channel: one for one in gains}
+    failed = [number for number, one in given.items() if one.gain is None and one.white is None]
+    for number in failed:
+        given.pop(number)
+        if (row := rows.pop(number, None)) is not None:
+            session.delete(row)
+    known = {number: row.id for number, row in rows.items()}
+    write_rows(session, GainRow, known, {number: _gain_values(prep_id, one) for number, one in given.items()})
 
 
 def _gain_values(prep_id: str, one: ChannelGain) -> Values:

@@ -48,15 +48,16 @@ def write_histogram(
     tallest: int,
     marks: Sequence[Mark] = (),
     of: str = "pixels of tissue",
+    beside: str = "",
 ) -> None:
     """Write a plot with a logarithmic axis of counts: how many pixels have which grey value.
 
     counts : (bins,), or (3, bins) of red, green and blue, each drawn as a line of its colour. edges : (bins + 1,) grey
-    values. tallest : pixels at the top. marks : those beyond the last edge are named at the right, and not drawn.
-    of : what was counted.
+    values. tallest : pixels at the top. marks : those beyond the last edge are named, and not drawn. of : what was
+    counted. beside : what the axis does not show, in words.
     """
-    figure = Figure(figsize=(8, 4.5), dpi=100)
-    axes = figure.add_axes((0.09, 0.12, 0.88, 0.8))  # a layout engine would take most of the time
+    figure = Figure(figsize=(8, 4.8), dpi=100)
+    axes = figure.add_axes((0.09, 0.11, 0.88, 0.71))  # a layout engine would take most of the time
     if counts.ndim == 1:
         axes.stairs(counts, edges, fill=True, color="#33527a")
     else:
@@ -67,8 +68,8 @@ def write_histogram(
     axes.minorticks_off()
     axes.set_xlim(0, edges[-1])
     _draw_marks(axes, marks, int(edges[-1]))
-    axes.set_title(title, fontsize=10)
-    axes.set_xlabel("grey value; the last bin holds all that is brighter")
+    figure.text(0.53, 0.955, title, fontsize=10, ha="center")
+    axes.set_xlabel("grey value" + (f"; {beside}" if beside else ""))
     axes.set_ylabel(of)
     axes.grid(alpha=0.3)
     with whole_file(path) as part:
@@ -76,30 +77,28 @@ def write_histogram(
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark], end: int) -> None:
-    """Each line with its words beside it, from the top down, so that lines that are close stay apart."""
+    """Each line over all of the bars, and its words above them, in two columns, in the colour of the line."""
+    rows = -(-len(marks) // 2)
     for place, mark in enumerate(marks):
         is_inside = 0 <= mark.level <= end
         if is_inside:
             axes.axvline(mark.level, color=mark.colour, linewidth=1.2)
-        is_left = mark.level < end / 2
-        words = f"{mark.label} ({mark.level:.0f})" + ("" if is_inside else ", beyond this axis")
-        axes.annotate(
-            words, (min(mark.level, end), 0.965 - 0.055 * place), xycoords=("data", "axes fraction"),
-            xytext=(4 if is_left else -4, 0), textcoords="offset points", ha="left" if is_left else "right", va="top",
-            fontsize=8, color=mark.colour, bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1},
-        )  # fmt: skip
+        words = f"| {mark.label} ({mark.level:.0f})" + ("" if is_inside else ", beyond this axis")
+        column, row = divmod(place, rows)
+        axes.text(0.5 * column, 1.02 + 0.055 * (rows - 1 - row), words, transform=axes.transAxes, fontsize=8,
+                  color=mark.colour)  # fmt: skip
 
 
-def write_counts(path: Path, counts: NDArray[np.int64], edges: NDArray[np.int64], highest: int) -> None:
-    """Write a histogram's numbers as CSV: a row a bin, `from` and `to` its first and last grey value.
+def write_counts(path: Path, counts: NDArray[np.int64], starts: NDArray[np.int64], highest: int) -> None:
+    """Write a histogram's numbers as CSV: rows with `from` and `to`, their first and last grey value.
 
-    counts : (bins,), written as `pixels`; or (3, bins), as `red`, `green`, `blue`. edges : (bins + 1,) grey values.
-    highest : of the type, where the last bin ends.
+    counts : (rows,), written as `pixels`; or (3, rows), as `red`, `green`, `blue`. starts : (rows,), the first grey
+    value of each. highest : of the type, where the last row ends.
     """
     columns = counts[np.newaxis] if counts.ndim == 1 else counts
     names = ("pixels",) if counts.ndim == 1 else ("red", "green", "blue")
-    last = np.append(edges[1:-1] - 1, highest)
+    last = np.append(starts[1:] - 1, highest)
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("from", "to", *names))
-        writer.writerows(zip(edges[:-1].tolist(), last.tolist(), *columns.tolist(), strict=True))
+        writer.writerows(zip(starts.tolist(), last.tolist(), *columns.tolist(), strict=True))

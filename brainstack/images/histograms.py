@@ -55,26 +55,62 @@ def quantile_level(counts: NDArray[np.int64], quantile: float) -> int:
     return int(np.searchsorted(np.cumsum(counts), quantile * total))
 
 
-def gain_for(counts: NDArray[np.int64], settings: GainSettings, *, name: str) -> float:
-    """The factor that takes the `quantile` of the counted grey values to `target` of the type's range.
-
-    It is rounded to steps of `step`, a share. counts : (256,) or (65536,), of all sections of a channel. name : what a
-    sentence calls the channel. Raises BrainstackError for a channel that is black, in all of its pixels or at the
-    quantile: no gain makes it brighter.
+@dataclass(frozen=True)
+class MeasuredGain:
+    """gain : of a channel. level : the grey value that it takes to the target. left_out : for each section, whether it
+    had no say as it is saturated where the gain is measured. is_saturated : True where the level itself is the type's
+    highest value, so that nobody knows how bright the channel is.
     """
-    level = quantile_level(counts, settings.quantile)
-    if not counts[1:].any():
+
+    gain: float
+    level: float
+    left_out: tuple[bool, ...]
+    is_saturated: bool
+
+
+def gain_for(sections: Iterable[NDArray[np.int64]], settings: GainSettings, *, name: str) -> MeasuredGain:
+    """The factor that takes a channel's bright tissue to `target` of the type's range, rounded to steps of `step`.
+
+    Of each section the `quantile` of its grey values is taken, and of these the middle one (see `channel_level`).
+
+    sections : counts of each, (256,) or (65536,). name : what a sentence calls the channel. Raises BrainstackError for
+    a channel that is black, in all of its pixels or at the quantile of each section: no gain makes it brighter.
+    """
+    levels, together, highest = [], np.zeros(1, np.int64), 0
+    for counts in sections:
+        levels.append(quantile_level(counts, settings.quantile) if counts.any() else 0)
+        together, highest = together + counts, len(counts) - 1
+    quantile_level(together, settings.quantile)  # says so where nothing was counted
+    if not together[1:].any():
         raise BrainstackError(
-            f"{name} is black: each of the {int(counts.sum())} pixels of tissue is 0; wanted light; look at its slide "
-            "scans: was its lamp or its filter missing? The other channels go on without it."
+            f"{name} is black: each of the {int(together.sum())} pixels of tissue is 0; wanted light; look at its "
+            "slide scans: was its lamp or its filter missing? The other channels go on without it."
         )
-    if not level:
+    if not any(levels):
         raise BrainstackError(
-            f"{name} has light in only {counts[1:].sum() / counts.sum():.2%} of its tissue; wanted more than "
+            f"{name} has light in only {together[1:].sum() / together.sum():.2%} of its tissue; wanted more than "
             f"{1 - settings.quantile:.2%}, from where its gain is measured; set [gain] quantile nearer to 1."
         )
-    exact = settings.target * (len(counts) - 1) / level
-    return rounded_to_steps(exact, settings.step)
+    level, left_out = channel_level(np.array(levels), highest)
+    gain = rounded_to_steps(settings.target * highest / level, settings.step)
+    return MeasuredGain(gain, level, tuple(left_out.tolist()), level >= highest)
+
+
+def channel_level(levels: NDArray[np.int64], highest: int) -> tuple[float, NDArray[np.bool_]]:
+    """How bright a channel is, from a grey value of each of its sections: the middle one, which bad sections among good
+    ones do not move.
+
+    Every section has one say, whatever its area: the masks of saturated sections grow into the glass, and with more
+    tissue they would have more say than good ones. A black section (0) has none. One that is at the type's highest
+    value has none either, as nobody knows how bright it is; left in, it would still move the middle up. But where half
+    of the sections or more are, it is the channel that is saturated, and its level is `highest`.
+
+    levels : (sections,), at least one above 0. Returns the level, and which sections were left out as saturated.
+    """
+    lit, saturated = levels > 0, levels >= highest
+    if 2 * np.count_nonzero(saturated) >= np.count_nonzero(lit):
+        return float(highest), np.zeros(len(levels), bool)
+    return float(np.median(levels[lit & ~saturated])), saturated
 
 
 def rounded_to_steps(factor: float, step: float) -> float:
@@ -116,13 +152,13 @@ def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -
 ROUND = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 """An axis ends at one of these times a power of ten."""
 ALL_BUT_FEW = 0.9999
-"""Share of the tissue that an axis shows; the few pixels beyond it are in the last bin."""
+"""Share of the tissue that an axis shows; the few pixels beyond it are counted apart."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What the histograms of a channel share. end : first grey value beyond the last bin, but that this one holds all
-    brighter pixels too. bin_width : in grey values, a whole number. tallest : pixels at the top of the picture.
+    """What the histograms of a channel share. end : first grey value beyond the last bin, a multiple of the width.
+    bin_width : in grey values, a whole number. tallest : pixels at the top of the picture.
     """
 
     end: int
@@ -132,7 +168,7 @@ class Axis:
     @property
     def edges(self) -> NDArray[np.int64]:
         """(bins + 1,): the first grey value of each bin, and `end`."""
-        return np.append(np.arange(0, self.end, self.bin_width), self.end).astype(np.int64)
+        return np.arange(0, self.end + 1, self.bin_width, dtype=np.int64)
 
 
 def axis_for(counts: NDArray[np.int64], sections: Iterable[NDArray[np.int64]], bins: int, *, reach: float = 0) -> Axis:
@@ -145,7 +181,8 @@ def axis_for(counts: NDArray[np.int64], sections: Iterable[NDArray[np.int64]], b
     if counts.ndim == 1:
         brightest = quantile_level(counts, ALL_BUT_FEW) if counts.any() else 0
         end = min(end, rounded_up(max(brightest, math.ceil(reach)) + 1))
-    axis = Axis(end, -(-end // bins), 1)
+    width = -(-end // bins)
+    axis = Axis(-(-end // width) * width, width, 1)
     tallest = max((int(binned(one, axis).max()) for one in sections), default=1)
     return replace(axis, tallest=10 ** math.ceil(math.log10(max(tallest, 2))))
 
@@ -157,8 +194,24 @@ def rounded_up(number: float) -> int:
 
 
 def binned(counts: NDArray[np.int64], axis: Axis) -> NDArray[np.int64]:
-    """Counts added up in the bins of an axis, those beyond its end in the last.
+    """Counts added up in the bins of an axis; those beyond its end are in none.
 
     counts : (levels,), or (3, levels) of the three colours. Returns (bins,) or (3, bins).
     """
-    return np.asarray(np.add.reduceat(counts, axis.edges[:-1], axis=-1), np.int64)
+    return np.asarray(np.add.reduceat(counts[..., : axis.end], axis.edges[:-1], axis=-1), np.int64)
+
+
+def beyond(counts: NDArray[np.int64], axis: Axis) -> int:
+    """How many pixels are brighter than the axis shows, in colour of all colours together."""
+    return int(counts[..., axis.end :].sum())
+
+
+def tabled(counts: NDArray[np.int64], axis: Axis) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The counts as a table without gaps: a row for each bin, one for what is beyond the axis, and one for the type's
+    highest value, which is in no other row.
+
+    Returns the first grey value of each row, (rows,), and (rows,) or (3, rows).
+    """
+    highest = counts.shape[-1] - 1
+    starts = np.append(axis.edges[axis.edges < highest], highest)
+    return starts, np.asarray(np.add.reduceat(counts, starts, axis=-1), np.int64)

@@ -50,6 +50,16 @@ def test_numbers_of_numpy_are_taken_in_as_numbers(url: str) -> None:
         assert database.pairs("DK39") == [replace(PAIR, metric=0.5)]
 
 
+def test_the_row_of_a_gain_that_failed_goes_and_others_stay(url: str) -> None:
+    with open_database(url) as database:
+        database.take_in_gains("DK39", [ChannelGain(1, 2.5), ChannelGain(2, 9.86)])
+        database.take_in_gains("DK39", [ChannelGain(2), ChannelGain(3)])
+    with open_database(url) as database:
+        assert database.gains("DK39") == [ChannelGain(1, 2.5)]
+        database.take_in_gains("DK39", [ChannelGain(2, 1.5)])
+        assert database.gains("DK39") == [ChannelGain(1, 2.5), ChannelGain(2, 1.5)]
+
+
 def test_the_log_comes_back_by_time_as_it_was(url: str) -> None:
     earlier = replace(RAN, started_at="2024-05-01T09:59:59+00:00", error="The mask is (20, 30).", details={})
     with open_database(url) as database:

@@ -33,7 +33,7 @@ def test_a_histogram_is_a_picture_with_bars_where_counts_are(tmp_path: Path) -> 
     counts[50:] = 1000
     write_histogram(tmp_path / "a.png", counts, np.arange(101), "DK39 channel 1", tallest=2000)
     picture = read_rgb(tmp_path / "a.png").astype(int)
-    assert picture.shape == (450, 800, 3)
+    assert picture.shape == (480, 800, 3)
     bars = picture[..., 2] - picture[..., 0] > 50
     assert bars[:, :420].mean() < 0.01
     assert bars[:, 440:].mean() > 0.5
@@ -75,13 +75,21 @@ def test_a_mark_is_a_line_at_its_grey_value(tmp_path: Path) -> None:
     assert green.sum(axis=0).max() < 50  # and no line
 
 
+def test_the_words_of_marks_cover_no_bar(tmp_path: Path) -> None:
+    """Bars up to the top, and four marks at their left: all of the axes but the lines is bars."""
+    marks = [Mark(place, "words " * 6, "#ff0000") for place in range(4)]
+    write_histogram(tmp_path / "a.png", np.full(100, 1000), np.arange(101), "title", tallest=1000, marks=marks)
+    picture = read_rgb(tmp_path / "a.png").astype(int)[90:420, 110:770]
+    assert (picture[..., 2] - picture[..., 0] > 30).mean() > 0.98
+
+
 def test_the_numbers_of_a_histogram_are_rows_of_bins(tmp_path: Path) -> None:
-    write_counts(tmp_path / "a.csv", np.array([5, 0, 2]), np.array([0, 10, 20, 25]), 255)
-    assert (tmp_path / "a.csv").read_text() == "from,to,pixels\n0,9,5\n10,19,0\n20,255,2\n"
+    write_counts(tmp_path / "a.csv", np.array([5, 0, 2, 1]), np.array([0, 10, 20, 255]), 255)
+    assert (tmp_path / "a.csv").read_text() == "from,to,pixels\n0,9,5\n10,19,0\n20,254,2\n255,255,1\n"
 
 
 def test_the_numbers_of_colours_have_a_column_each(tmp_path: Path) -> None:
-    write_counts(tmp_path / "a.csv", np.array([[1, 2], [3, 4], [5, 6]]), np.array([0, 1, 256]), 255)
+    write_counts(tmp_path / "a.csv", np.array([[1, 2], [3, 4], [5, 6]]), np.array([0, 1]), 255)
     assert (tmp_path / "a.csv").read_text() == "from,to,red,green,blue\n0,0,1,3,5\n1,255,2,4,6\n"
 
 

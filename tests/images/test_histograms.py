@@ -7,6 +7,7 @@ from brainstack.errors import BrainstackError
 from brainstack.images.histograms import (
     Axis,
     axis_for,
+    beyond,
     binned,
     brightest_level,
     evening_factors,
@@ -14,6 +15,7 @@ from brainstack.images.histograms import (
     quantile_level,
     rounded_up,
     saturated_share,
+    tabled,
     tissue_counts,
     weighted_median,
 )
@@ -57,30 +59,94 @@ def test_a_quantile_of_nothing_is_refused() -> None:
         quantile_level(counts_of(), 0.5)
 
 
+def gain_of(*sections: np.ndarray, settings: GainSettings = HALF) -> float:
+    return gain_for(sections, settings, name="it").gain
+
+
 def test_the_gain_takes_the_quantile_to_the_target() -> None:
-    assert gain_for(counts_of(100, 1000, 5000), HALF, name="it") * 1000 == pytest.approx(0.5 * 65535, rel=STEP)
+    assert gain_of(counts_of(100, 1000, 5000)) * 1000 == pytest.approx(0.5 * 65535, rel=STEP)
 
 
 def test_the_target_of_8_bit_is_a_share_of_255() -> None:
-    assert gain_for(counts_of(51, size=256), HALF, name="it") == pytest.approx(2.5, rel=STEP)
+    assert gain_of(counts_of(51, size=256)) == pytest.approx(2.5, rel=STEP)
+
+
+def test_the_gain_is_that_of_the_middle_section_however_much_tissue_each_has() -> None:
+    sections = [counts_of(*[1000] * 3), counts_of(*[2000] * 5), counts_of(*[9000] * 900)]
+    assert gain_of(*sections) * 2000 == pytest.approx(0.5 * 65535, rel=STEP)
+
+
+def unlike(count: int) -> list[np.ndarray]:
+    """Good sections, 0.75 to 1.25 times as bright as the middle one, whose bright tissue is at 3000."""
+    random = np.random.default_rng(3)
+    scales = np.linspace(0.75, 1.25, count)
+    levels = random.uniform(0.1, 1, 2000)  # its 99 % quantile is at 0.991
+    return [counts_of(*(3000 * scale * levels / 0.991).astype(int)) for scale in random.permutation(scales)]
+
+
+def spoiled(share: float) -> np.ndarray:
+    """A section of ten times the tissue, as its mask grew into the glass, with this share of it saturated."""
+    return counts_of(*[65535] * round(20_000 * share), *[20_000] * round(20_000 * (1 - share)))
+
+
+SHIPPED = GainSettings(quantile=0.99, target=0.46, step=STEP, even_um=0.0, even_quantile=0.5, even_limit=2.5)
+
+
+@pytest.mark.parametrize("bad", [1, 20, 40, 48])
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_nearly_half_of_the_sections_saturated_leave_the_gain_within_a_step(bad: int, share: float) -> None:
+    """Of a hundred, replaced at random. By hand: the middle one's bright tissue is at 3000."""
+    sections = unlike(101)
+    assert gain_of(*sections, settings=SHIPPED) == pytest.approx(0.46 * 65535 / 3000, rel=1.5 * STEP)
+    good = gain_of(*sections[bad:], settings=SHIPPED)
+    found = gain_for([*[spoiled(share)] * bad, *sections[bad:]], SHIPPED, name="it")
+    assert found.gain == good
+    assert found.left_out == (*[True] * bad, *[False] * (101 - bad))
+    assert not found.is_saturated
+
+
+def test_saturated_sections_spread_over_the_stack_do_not_move_the_gain_by_more_than_a_step() -> None:
+    """Every second one of 40 % of a stack whose brightness changes from end to end."""
+    sections = [counts_of(*[round(2000 * 2 ** (place / 100))] * 50) for place in range(101)]
+    mixed = [spoiled(1.0) if place % 5 in (1, 3) else one for place, one in enumerate(sections)]
+    ratio = gain_of(*mixed, settings=SHIPPED) / gain_of(*sections, settings=SHIPPED)
+    assert 1 / (1 + 1.01 * STEP) <= ratio <= 1 + 1.01 * STEP
+
+
+def test_black_sections_have_no_say_in_the_gain() -> None:
+    sections = unlike(61)
+    assert gain_of(*sections, *[counts_of(0, 0, 0)] * 40, settings=SHIPPED) == gain_of(*sections, settings=SHIPPED)
+
+
+def test_a_channel_of_saturated_sections_says_so_and_goes_on() -> None:
+    found = gain_for([spoiled(1.0), spoiled(0.5), *unlike(2)], SHIPPED, name="it")
+    assert found.is_saturated
+    assert found.gain == pytest.approx(0.46, rel=STEP)
+    assert not any(found.left_out)
+
+
+def test_few_saturated_pixels_do_not_leave_a_section_out() -> None:
+    found = gain_for([counts_of(*[3000] * 995, *[65535] * 5)], SHIPPED, name="it")
+    assert found.left_out == (False,)
+    assert found.level == 3000
 
 
 def test_a_hair_more_or_less_light_gives_the_same_gain() -> None:
     """Ten thousand and ten thousand and three levels are within one step, which 10,150 is not."""
-    gains = [gain_for(counts_of(level), HALF, name="it") for level in (10_000, 10_003, 10_150)]
+    gains = [gain_of(counts_of(level)) for level in (10_000, 10_003, 10_150)]
     assert gains[0] == gains[1]
     assert gains[0] / gains[2] == pytest.approx(1 + STEP)
 
 
 def test_a_black_channel_has_no_gain_and_is_named() -> None:
     with pytest.raises(BrainstackError, match=r"^Channel 2 \(GFP\) is black: each of the 3 pixels of tissue is 0"):
-        gain_for(counts_of(0, 0, 0), HALF, name="Channel 2 (GFP)")
+        gain_for([counts_of(0, 0), counts_of(0)], HALF, name="Channel 2 (GFP)")
 
 
 def test_a_channel_that_is_black_where_its_gain_is_measured_has_none() -> None:
     """One pixel of four is lit, and the gain is to be measured at the middle one."""
     with pytest.raises(BrainstackError, match=r"light in only 25\.00% .* \[gain\] quantile"):
-        gain_for(counts_of(0, 0, 0, 9), HALF, name="Channel 2 (GFP)")
+        gain_for([counts_of(0, 0, 0, 9)], HALF, name="Channel 2 (GFP)")
 
 
 # Saturated and black
@@ -145,17 +211,28 @@ def test_a_weighted_median_lies_where_half_of_the_weight_is() -> None:
 
 def test_an_axis_ends_just_beyond_what_it_has_to_hold() -> None:
     counts = counts_of(*range(1000))
-    assert axis_for(counts, [counts], 256).end == 1000
-    assert axis_for(counts, [counts], 256, reach=2100).end == 3000
+    assert axis_for(counts, [counts], 250).end == 1000
+    assert axis_for(counts, [counts], 250, reach=2100).end == 3000
     assert axis_for(counts, [counts], 256, reach=1e9).end == 65536
+
+
+@pytest.mark.parametrize("reach", [900, 2100, 14_000, 1e9])
+@pytest.mark.parametrize("bins", [7, 250, 256])
+def test_bins_are_of_one_width_and_no_more_than_asked_for(reach: float, bins: int) -> None:
+    counts = counts_of(*range(1000))
+    axis = axis_for(counts, [counts], bins, reach=reach)
+    assert set(np.diff(axis.edges)) == {axis.bin_width}
+    assert axis.edges[-1] == axis.end > reach or axis.end >= 65536
+    assert len(axis.edges) - 1 <= bins
 
 
 def test_a_few_hot_pixels_do_not_stretch_the_axis() -> None:
     counts = counts_of(*range(1000)) * 100
     counts[65535] = 3
-    axis = axis_for(counts, [counts], 256)
+    axis = axis_for(counts, [counts], 250)
     assert axis.end == 1000
-    assert binned(counts, axis)[-1] == 400 + 3
+    assert binned(counts, axis)[-1] == 400
+    assert beyond(counts, axis) == 3
 
 
 def test_a_section_that_changes_a_little_leaves_the_axis() -> None:
@@ -164,6 +241,23 @@ def test_a_section_that_changes_a_little_leaves_the_axis() -> None:
     before = axis_for(np.sum(sections, axis=0), sections, 256, reach=14_000)
     sections[7] = counts_of(*random.integers(100, 9700, 4000))
     assert axis_for(np.sum(sections, axis=0), sections, 256, reach=14_100) == before
+
+
+def test_a_table_counts_each_pixel_once_and_the_saturated_ones_apart() -> None:
+    counts = counts_of(0, 9, 10, 25, 29, 30, 31, 65534, 65535, 65535)
+    starts, rows = tabled(counts, Axis(30, 10, 1))
+    assert starts.tolist() == [0, 10, 20, 30, 65535]
+    assert rows.tolist() == [2, 1, 2, 3, 2]
+
+
+def test_a_table_of_a_whole_type_has_the_highest_value_in_its_last_row_only() -> None:
+    colours = np.stack([counts_of(254, 255, 255, size=256)] * 3)
+    starts, rows = tabled(colours, axis_for(colours, [colours], 128))
+    assert starts[-2:].tolist() == [254, 255]
+    assert rows[:, -2:].tolist() == [[1, 2]] * 3
+    starts, rows = tabled(colours, axis_for(colours, [colours], 256))
+    assert starts.tolist() == list(range(256))
+    assert rows[:, -2:].tolist() == [[1, 2]] * 3
 
 
 def test_the_top_of_an_axis_is_the_next_power_of_ten_above_every_section() -> None:
@@ -185,7 +279,7 @@ def test_an_end_is_rounded_up(number: float, end: int) -> None:
 def test_binning_loses_no_pixel_and_puts_each_between_its_edges(bins: int, width: int) -> None:
     levels = np.random.default_rng(1).integers(0, 3000, 500)
     counts = counts_of(*levels)
-    axis = Axis(3000, width, 1)
+    axis = Axis(-(-3000 // width) * width, width, 1)
     assert len(axis.edges) - 1 <= bins
     expected, _ = np.histogram(levels, axis.edges)
     np.testing.assert_array_equal(binned(counts, axis), expected)

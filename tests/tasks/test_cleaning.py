@@ -60,7 +60,7 @@ def test_sections_of_a_channel_share_their_bins_and_no_pixel_is_lost(finished: L
         assert pixels.sum() == counts.sum()
         total += pixels
     assert total.tolist() == [int(one["pixels"]) for one in together]
-    assert together[-1]["to"] == "65535"
+    assert [together[-1][name] for name in ("from", "to")] == ["65535", "65535"]
 
 
 @pytest.mark.parametrize("image", IMAGES)
