@@ -100,6 +100,11 @@ def asked_for(plan: Plan, stage: str) -> Iterable[Step]:
     return ()
 
 
+def section_asked_for(plan: Plan, stage: str) -> Iterable[Step]:
+    """Made only when somebody asks for it by name: item is a section's key."""
+    return ()
+
+
 def animal_asked_for(plan: Plan, stage: str) -> Iterable[Step]:
     """Made only when somebody asks for it by name."""
     return ()
@@ -127,13 +132,18 @@ def brightness(plan: Plan, number: int) -> Input:
     return Input(Step("WhitePoint" if plan.is_colour else "Gain", number))
 
 
-def clean_inputs(plan: Plan, step: Step) -> list[Input]:
+def evening(plan: Plan, step: Step) -> list[Input]:
+    """What evens out a section, where that is asked for."""
     is_evened = plan.settings.gain.even_um > 0 and not plan.is_colour
+    return [Input(Step("Gain", step.channel), part=original(plan, step.item))] if is_evened else []
+
+
+def clean_inputs(plan: Plan, step: Step) -> list[Input]:
     return [
         tif_of(plan, step.item, step.channel),
         Input(Step("Masks", 0, step.item)),
         brightness(plan, step.channel),
-        *([Input(Step("Gain", step.channel), part=original(plan, step.item))] if is_evened else []),
+        *evening(plan, step),
         Input(Step("Canvas")),
     ]
 
@@ -222,6 +232,17 @@ def mask_model(plan: Plan, step: Step) -> Facts:
 
 def by_hand(plan: Plan, step: Step) -> Facts:
     return {"the transform a person gave": plan.by_hand.get(step.item)}
+
+
+def scanned_shape(plan: Plan, key: str) -> tuple[int, int]:
+    """(rows, columns) of a section as it was scanned."""
+    section = plan.section[key]
+    scene = next(one for one in plan.slides[section.slide].scenes if one.number == section.scene)
+    return scene.height, scene.width
+
+
+def scan_shape(plan: Plan, step: Step) -> Facts:
+    return {"the scene's rows and columns": scanned_shape(plan, step.item)}
 
 
 def turns(plan: Plan, step: Step) -> Facts:
@@ -355,6 +376,7 @@ STAGES: dict[str, Stage] = {
         facts=depths,
         settings=("mask_check",),
         outputs=small("mask_check"),
+        version=2,
     ),
     "MaskProposal": Stage(
         per=section,
@@ -365,13 +387,14 @@ STAGES: dict[str, Stage] = {
             *keyed("thumbnail_colored", "proposal")(plan, step),
             plan.folder.keyed("proposal", step.item, suffix=".json"),
         ],
-        version=2,
+        version=3,
     ),
     "MaskAreas": Stage(
         per=animal,
         inputs=lambda plan, step: [Input(Step("MaskCheck")), *shapes(plan, "MaskProposal")],
         facts=order,
         outputs=lambda plan, step: [plan.folder.mask_areas],
+        version=2,
     ),
     "Masks": Stage(
         per=section,
@@ -391,7 +414,7 @@ STAGES: dict[str, Stage] = {
         facts=approved_gain,
         settings=("gain",),
         outputs=small("gain"),
-        version=2,
+        version=3,
     ),
     "WhitePoint": Stage(
         per=colour_channel,
@@ -406,17 +429,19 @@ STAGES: dict[str, Stage] = {
         inputs=lambda plan, step: [*histograms(plan, step), brightness(plan, step.channel)],
         settings=("histogram", "gain.target"),
         outputs=channel_histogram_files,
-        version=2,
+        version=3,
     ),
     "HistogramPicture": Stage(
         per=section_and_channel,
         inputs=lambda plan, step: [
             Input(Step("Histogram", step.channel, step.item)),
             Input(Step("ChannelHistogram", step.channel)),
+            *evening(plan, step),
         ],
         outputs=lambda plan, step: [
             plan.folder.keyed("histogram", step.item, step.channel, suffix) for suffix in (".png", ".csv")
         ],
+        version=2,
     ),
     "Canvas": Stage(
         per=animal,
@@ -482,16 +507,25 @@ STAGES: dict[str, Stage] = {
         settings=("masks", "train_masks"),
         outputs=lambda plan, step: [plan.folder.mask_model],
     ),
+    "FullMasks": Stage(
+        per=section_asked_for,
+        inputs=lambda plan, step: [Input(Step("Masks", 0, step.item))],
+        facts=joined(scan_pixel_size, scan_shape),
+        settings=("full_masks", "tifs.thumbnail_factor", "tifs.tile_px", "tifs.compression"),
+        outputs=keyed("full_masked"),
+    ),
     "SingleHistogram": Stage(  # item: "key:image"
         per=asked_for,
         inputs=lambda plan, step: [single_input(plan, step)],
         settings=("histogram",),
         outputs=lambda plan, step: with_numbers(plan.folder.histogram(step.channel, step.item.replace(":", "_"))),
-        version=2,
+        version=3,
     ),
 }
 
-ASKED_FOR = frozenset(name for name, stage in STAGES.items() if stage.per in (asked_for, animal_asked_for))
+ASKED_FOR = frozenset(
+    name for name, stage in STAGES.items() if stage.per in (asked_for, section_asked_for, animal_asked_for)
+)
 """Stages that no run makes by itself."""
 
 IMAGES = {

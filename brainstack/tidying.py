@@ -21,7 +21,7 @@ from brainstack.edits import MADE_BY
 from brainstack.locking import locked, parts_of
 from brainstack.plan import Plan
 from brainstack.planning import look, make_plan, read_failed, take_in
-from brainstack.stages import STAGES, animal_asked_for
+from brainstack.stages import STAGES, animal_asked_for, section_asked_for
 from brainstack.stamps import Stamps, Step
 
 NEWEST_LOGS = 20
@@ -105,6 +105,9 @@ class _Search:
         self._unread = {file.slide for file in plan.czi_files} - set(plan.slides)
         self._steps = {step for one in (plan, last) for stage in STAGES for step in one.steps(stage)}
         self._steps |= {Step(stage) for stage in STAGES if STAGES[stage].per is animal_asked_for}
+        self._steps |= {
+            Step(stage, 0, key) for stage in STAGES if STAGES[stage].per is section_asked_for for key in plan.section
+        }
         self._outputs = {path for step in self._steps for path in STAGES[step.stage].outputs(plan, step)}
         self._outputs |= {plan.folder.scene_picture(path.name) for path in self._outputs if self._is_tif(path)}
         self._keyed = {path.parent for path in self._outputs if path.is_relative_to(plan.folder.inside)}

@@ -32,6 +32,7 @@ PER = {
     "colour_channel": "channel, in colour",
     "animal": "animal",
     "asked_for": "section and channel, only when asked for",
+    "section_asked_for": "section, only when asked for",
     "animal_asked_for": "animal, only when asked for",
 }
 """Function of brainstack.stages that lists a stage's steps -> in words."""
@@ -77,6 +78,7 @@ def reads() -> dict[str, list[str]]:
     }  # fmt: skip
     found["SingleHistogram"] = set(IMAGES.values())
     found["TrainMasks"] = {"Tifs"}
+    found["FullMasks"] = {"Masks"}
     return {stage: [one for one in STAGES if one in found[stage]] for stage in STAGES}
 
 

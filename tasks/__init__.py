@@ -12,6 +12,7 @@ from tasks.canvas import Canvas
 from tasks.clean import Clean
 from tasks.downsampling import Downsampling
 from tasks.elastix import Elastix
+from tasks.full_masks import FullMasks
 from tasks.gain import Gain
 from tasks.histogram import ChannelHistogram, Histogram, HistogramPicture, SingleHistogram
 from tasks.mask_areas import MaskAreas
@@ -37,6 +38,7 @@ __all__ = [
     "Clean",
     "Downsampling",
     "Elastix",
+    "FullMasks",
     "Gain",
     "Histogram",
     "HistogramPicture",

@@ -277,6 +277,7 @@ SETTINGS: dict[str, Any] = {
     "masks.edge_share": 0.3,
     "mask_check.neighbours": 2,
     "train_masks.trees": 3,
+    "full_masks.smoothing_px": 2.0,
     "histogram.bins": 7,
     "gain.quantile": 0.5,
     "gain.target": 0.5,
@@ -302,6 +303,7 @@ REDONE: dict[str, set[str]] = {
     "masks.edge_share": {"MaskSearch", "MaskProposal"},
     "mask_check.neighbours": {"MaskCheck"},
     "train_masks.trees": set(),  # TrainMasks is made only when asked for
+    "full_masks.smoothing_px": set(),  # and so is FullMasks
     "histogram.bins": {"ChannelHistogram"},
     "gain.quantile": {"Gain"},
     "gain.target": {"Gain", "ChannelHistogram", "Web"},

@@ -1,0 +1,58 @@
+"""FullMasks: the mask at the scan's full size, without the steps of its thumbnail, a block at a time."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+"""top, bottom, left, right in pixels of the scan; bottom and right are outside."""
+
+SURE = 1e-3
+"""Between soft values that are all farther than this on one side of one half, nothing has to be interpolated."""
+
+
+def softened(mask: NDArray[np.bool_], smoothing_px: float) -> NDArray[np.float32]:
+    """How much of a thumbnail's mask is around each of its pixels, from 0 to 1: a Gaussian mean.
+
+    The mask goes on beyond its edges as it is there, so that tissue at the edge of the scan stays tissue.
+
+    mask : (rows, columns) bool. smoothing_px : sigma in pixels of the mask; 0 is none. Returns (rows, columns) float32.
+    """
+    plane = mask.astype(np.float32)
+    if not smoothing_px:
+        return plane
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), smoothing_px, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def mask_region(soft: NDArray[np.float32], factor: int, box: Box) -> NDArray[np.bool_]:
+    """A block of the full-size mask: what `softened` gave, interpolated linearly between centres of thumbnail pixels,
+    and cut at one half. A pixel is the same in whichever block it lies.
+
+    soft : (rows, columns) float32, of the whole thumbnail. factor : pixels of the scan in one of the thumbnail, a side.
+    box : of the block, inside the scan. Returns (bottom - top, right - left) bool.
+    """
+    top, bottom, left, right = box
+    above, below, down = _between(top, bottom, factor, soft.shape[0])
+    before, after, across = _between(left, right, factor, soft.shape[1])
+    around = soft[above[0] : below[-1] + 1, before[0] : after[-1] + 1]
+    if around.min() > 0.5 + SURE:
+        return np.ones((bottom - top, right - left), bool)
+    if around.max() < 0.5 - SURE:
+        return np.zeros((bottom - top, right - left), bool)
+    rows = soft[above, before[0] : after[-1] + 1]
+    rows = rows + (soft[below, before[0] : after[-1] + 1] - rows) * down[:, np.newaxis]
+    first = rows[:, before - before[0]]
+    return np.asarray(first + (rows[:, after - before[0]] - first) * across > 0.5)
+
+
+def _between(
+    start: int, stop: int, factor: int, count: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """For each pixel of the scan along a side: the thumbnail's pixels on both sides of its centre, and the share of the
+    way from the first to the second. Beyond the outermost centres it is these."""
+    centres = (np.arange(start, stop) + 0.5) / factor - 0.5
+    first = np.clip(np.floor(centres), 0, count - 1).astype(np.intp)
+    second = np.minimum(first + 1, count - 1)
+    return first, second, np.clip(centres - first, 0, 1).astype(np.float32)
