@@ -16,17 +16,22 @@ MOST_DOUBTFUL = 10
 
 @dataclass(frozen=True)
 class MaskArea:
-    """One row. section : its number in the stack now, for display. expected_area_um2 : what its neighbours make
-    expected; None where none can say. pieces : how many the mask has. verdict : "as proposed"; "mended", with the help
-    of its neighbours; "doubtful", far from what they make expected; "no tissue"; "edited", by a person."""
+    """One row; the table has areas in whole um2. section : its number in the stack now, for display. area_um2 : 0 of an
+    empty mask. expected_area_um2 : what its neighbours make expected; None where none can say. pieces : how many the
+    mask has. verdict : "as proposed"; "mended", with the help of its neighbours; "doubtful", far from what they make
+    expected, also where a person made it; "no tissue"; "edited", by a person. proposal_differs_um2 : of an edited
+    section, the area that is in either the proposal or the person's mask, not in both; None of any other.
+    proposal_changed : whether the proposal is another one than when the person made the mask."""
 
     section: int
     key: str
-    area_um2: int
+    area_um2: float
     expected_area_um2: float | None
     pieces: int
     verdict: str
     edited: bool
+    proposal_differs_um2: float | None = None
+    proposal_changed: bool = False
 
 
 def write_mask_areas(path: Path, rows: Sequence[MaskArea]) -> None:
@@ -34,8 +39,18 @@ def write_mask_areas(path: Path, rows: Sequence[MaskArea]) -> None:
         table = csv.DictWriter(file, [field.name for field in fields(MaskArea)], lineterminator="\n")
         table.writeheader()
         for one in rows:
-            expected = "" if one.expected_area_um2 is None else round(one.expected_area_um2)
-            table.writerow(asdict(one) | {"expected_area_um2": expected, "edited": int(one.edited)})
+            numbers = {
+                "area_um2": round(one.area_um2),
+                "expected_area_um2": _whole(one.expected_area_um2),
+                "edited": int(one.edited),
+                "proposal_differs_um2": _whole(one.proposal_differs_um2),
+                "proposal_changed": int(one.proposal_changed),
+            }
+            table.writerow(asdict(one) | numbers)
+
+
+def _whole(area_um2: float | None) -> int | str:
+    return "" if area_um2 is None else round(area_um2)
 
 
 def read_mask_areas(path: Path) -> list[MaskArea]:
@@ -47,21 +62,26 @@ def read_mask_areas(path: Path) -> list[MaskArea]:
             MaskArea(
                 section=int(row["section"]),
                 key=row["key"],
-                area_um2=int(row["area_um2"]),
+                area_um2=float(row["area_um2"]),
                 expected_area_um2=float(row["expected_area_um2"]) if row["expected_area_um2"] else None,
                 pieces=int(row["pieces"]),
                 verdict=row["verdict"],
                 edited=row["edited"] == "1",
+                proposal_differs_um2=float(differs) if (differs := row.get("proposal_differs_um2")) else None,
+                proposal_changed=row.get("proposal_changed") == "1",
             )
             for row in csv.DictReader(file)
         ]
 
 
 def doubtful_masks(plan: Plan) -> list[str]:
-    """A sentence for each section whose mask is far from what its neighbours make expected, and one that names those
-    that were mended with their help; nothing of what a person has edited since."""
+    """A sentence for each section whose mask is far from what its neighbours make expected, one that names those that
+    were mended with their help, and one of proposals that changed since people made other masks. Nothing of what a
+    person has edited since the table was made, or edits no more."""
     rows = [
-        one for one in read_mask_areas(plan.folder.mask_areas) if one.key in plan.section and one.key not in plan.edits
+        one
+        for one in read_mask_areas(plan.folder.mask_areas)
+        if one.key in plan.section and one.edited == (one.key in plan.edits)
     ]
     doubtful = [one for one in rows if one.verdict == "doubtful"]
     lines = [_sentence(plan, one) for one in doubtful[:MOST_DOUBTFUL]]
@@ -73,20 +93,51 @@ def doubtful_masks(plan: Plan) -> list[str]:
             f"the masks of sections {_listed(mended)} were found with their neighbours' help; look at them in "
             f"{plan.folder.numbered('thumbnail_colored', 0).parent}"
         )
-    return lines
+    return [*lines, *_changed_proposals(plan, [one for one in rows if one.proposal_changed])]
+
+
+def _changed_proposals(plan: Plan, rows: Sequence[MaskArea]) -> list[str]:
+    """A line of the edited sections whose proposals are others than when people made their masks, by how much both
+    differ."""
+    if not rows:
+        return []
+    largest = sorted(rows, key=lambda one: -(one.proposal_differs_um2 or 0))
+    named = [f"{plan.section[one.key].number} ({_mm2(one.proposal_differs_um2)} mm2)" for one in largest]
+    return [
+        f"the proposals of sections whose masks people made have changed since, and differ from these: section "
+        f"{_listed(named)}; people's masks stay in force; `brainstack status {plan.folder.prep_id} --why N` says where "
+        "the proposal is"
+    ]
+
+
+def beside_edit(plan: Plan, key: str) -> list[str]:
+    """How the proposal of a section differs from the mask that a person made of it, as of the last run."""
+    row = next((one for one in read_mask_areas(plan.folder.mask_areas) if one.key == key and one.edited), None)
+    if row is None or key not in plan.edits:
+        return []
+    changed = ", and has changed since" if row.proposal_changed else ""
+    return [
+        f"its proposal, {plan.folder.keyed('proposal', key)}, differs from that by {_mm2(row.proposal_differs_um2)} mm2"
+        f"{changed}; to go back to it, delete {plan.folder.edit(key)}"
+    ]
 
 
 def _sentence(plan: Plan, row: MaskArea) -> str:
     number = plan.section[row.key].number
-    expected = f"{row.expected_area_um2 / 1e6:.1f}" if row.expected_area_um2 is not None else "none"
+    mask = "mask was edited, and is far from what its neighbours make expected: it" if row.edited else "mask"
     return (
-        f"section {number} ({row.key}): its mask has {row.area_um2 / 1e6:.1f} mm2 in {row.pieces} "
-        f"piece{'s' * (row.pieces != 1)}, its neighbours make {expected} mm2 and another outline expected; "
+        f"section {number} ({row.key}): its {mask} has {_mm2(row.area_um2)} mm2 in {row.pieces} "
+        f"piece{'s' * (row.pieces != 1)}, its neighbours make {_mm2(row.expected_area_um2)} mm2 and another outline "
+        "expected; "
         f"look at {plan.folder.numbered('thumbnail_colored', number)}"
     )
 
 
-def _listed(numbers: Iterable[int]) -> str:
+def _mm2(area_um2: float | None) -> str:
+    return "none" if area_um2 is None else f"{area_um2 / 1e6:.1f}"
+
+
+def _listed(numbers: Iterable[object]) -> str:
     found = list(numbers)
     shown = ", ".join(map(str, found[:MOST_DOUBTFUL]))
     return f"{shown} and {len(found) - MOST_DOUBTFUL} more" if len(found) > MOST_DOUBTFUL else shown

@@ -11,8 +11,9 @@ from rich.table import Table
 
 from brainstack.approval import differences
 from brainstack.brightness import doubts
+from brainstack.edits import passed_over
 from brainstack.locking import holder_of
-from brainstack.mask_areas import doubtful_masks
+from brainstack.mask_areas import beside_edit, doubtful_masks
 from brainstack.plan import Plan, slot_named
 from brainstack.planning import progress_of
 from brainstack.progress import Progress
@@ -65,8 +66,8 @@ def show(plan: Plan, failed: Mapping[Step, str], console: Console) -> None:
 
 
 def heading(plan: Plan) -> list[str]:
-    """How many slides and sections there are, which scan is used of slides that were scanned several times, and
-    whether scenes follow each other as they lie."""
+    """How many slides and sections there are, which scan is used of slides that were scanned several times,
+    whether scenes follow each other as they lie, and which files of people are passed over."""
     slides = len({plan.slide_number(file) for file in plan.czi_files})
     gaps, copies = sum(one.gap for one in plan.sections), sum(one.copy > 0 for one in plan.sections)
     words = [f"{slides} slides", f"{len(plan.sections)} sections"]
@@ -87,7 +88,7 @@ def heading(plan: Plan) -> list[str]:
         )
     more = len(plan.rescanned) - MOST_RESCANS
     lines += [f"and {more} more slides that were scanned again"] if more > 0 else []
-    return [*lines, *said_of_slides(plan)]
+    return [*lines, *said_of_slides(plan), *passed_over(plan)]
 
 
 def said_of_slides(plan: Plan) -> list[str]:
@@ -149,6 +150,8 @@ def show_section(plan: Plan, failed: Mapping[Step, str], name: str, console: Con
     for step in steps_of_section(next_run.plan, section.key):
         state, outlook = progress.state(step), next_run.outlook(step)
         words = [failed.get(step, ""), sentences(outlook)]
+        if step.stage == "Masks" and section.key in plan.refused:
+            words.insert(1, "the mask before stays in force, as the one that a person made cannot be used")
         if state == "stale" and not outlook.reasons:
             words = ["stays as it is, as what it reads will come out the same"]
         lines.append(": ".join([str(step), state, *filter(None, words)]))
@@ -174,7 +177,7 @@ def decisions(plan: Plan, section: Section) -> list[str]:
     if scene.replicates:
         lines.append(f"its scene is to be copied {scene.replicates} times")
     if section.key in plan.edits:
-        lines.append("its mask was made by a person")
+        lines += ["its mask was made by a person", *beside_edit(plan, section.key)]
     if section.key in plan.refused:
         lines.append(f"a mask that a person made cannot be used: {plan.refused[section.key]}")
     if section.key in plan.approved.get("transforms", {}).get("matrices", {}):

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from brainstack.approval import differences
 from brainstack.brightness import doubts
+from brainstack.mask_areas import doubtful_masks
 from brainstack.plan import Plan
 from brainstack.records import Ran
 from brainstack.stages import STAGES
@@ -82,7 +83,8 @@ class Display:
         elif not failed:
             self._console.print(f"{self._animal}: nothing to do, all is as it should be.")
         self._show_failures(failed)
-        for line in [*heading(plan)[1:], *differences(plan), *doubts(plan, Stamps(plan.folder.stamps))]:
+        doubtful = [*doubtful_masks(plan), *doubts(plan, Stamps(plan.folder.stamps))]
+        for line in (*heading(plan)[1:], *differences(plan), *doubtful):
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if any((plan.folder.volume(one.number) / "info").exists() for one in plan.channels):
             self._console.print(f"Look at it with: brainstack view {self._animal}")

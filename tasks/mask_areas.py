@@ -25,8 +25,10 @@ class MaskAreas(AnimalTask):
                 area_um2=one["area_um2"],
                 expected_area_um2=expected["expected"][0] if (expected := checked[key]["expected"]) else None,
                 pieces=one["pieces"],
-                verdict=one["verdict"],
+                verdict="doubtful" if one["verdict"] == "edited" and checked[key]["is_far"] else one["verdict"],
                 edited=one["verdict"] == "edited",
+                proposal_differs_um2=one.get("proposal_differs_um2"),
+                proposal_changed=one.get("proposal_changed", False),
             )
             for key, one in shapes.items()
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from brainstack.files.whole import write_json
-from brainstack.images.mask_outliers import Described, MaskShape, evidence_for, expectations, is_outlier
+from brainstack.images.mask_outliers import Described, MaskShape, evidence_for, expectations, is_far, is_outlier
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import AnimalTask
@@ -26,6 +26,7 @@ class MaskCheck(AnimalTask):
         content = {
             one.key: {
                 "is_outlier": is_outlier(one, expected.get(one.key), len(evidence_for(one, sections)), settings),
+                "is_far": is_far(one, expected.get(one.key), len(evidence_for(one, sections)), settings),
                 "expected": expected[one.key].as_json() if one.key in expected else None,
             }
             for one in sections

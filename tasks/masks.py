@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from brainstack.brightness import THROUGHOUT
+from brainstack.edits import edited_mask, keep_if_edited
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.mask_outliers import Expectation, shape_of
 from brainstack.images.mask_retry import better_mask
-from brainstack.images.masks import Mask
 from brainstack.images.paint import preview
+from brainstack.images.planes import Mask
 from brainstack.intake import record_seen
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask
+
+log = logging.getLogger("brainstack")
 
 
 class MaskProposal(SectionTask):
@@ -28,7 +35,7 @@ class MaskProposal(SectionTask):
         folder, key, channel = plan.folder, step.item, plan.settings.masks.channel
         found = read_tiff(folder.keyed("found", key)) > 0
         normalized = read_tiff(folder.keyed("normalized", key, channel))
-        edited = read_tiff(folder.edit(key)) > 0 if key in plan.edits else None
+        edited = edited_mask(plan, key) > 0 if key in plan.edits else None
         expected = _expected_of_outlier(plan, key)
 
         better = _tried_again(plan, key, found, expected) if expected is not None else None
@@ -38,10 +45,14 @@ class MaskProposal(SectionTask):
         described = {"verdict": _verdict(in_force, is_edited=edited is not None, is_outlier=expected is not None,
                                          is_better=better is not None)}  # fmt: skip
         described |= dataclasses.asdict(shape_of(in_force, plan.pixel_size_um))
+        described |= {"found": digest(found)}
+        if edited is not None:
+            described |= _beside_edit(plan, key, proposal, edited)
 
         proposal_image = np.where(proposal, 255, 0).astype(np.uint8)
         write_tiff(folder.keyed("proposal", key), proposal_image, plan.pixel_size_um)
         write_json(folder.keyed("proposal", key, suffix=".json"), described)
+        _keep_edit(plan, "thumbnail_colored", key, shown)
         write_tiff(folder.keyed("thumbnail_colored", key), shown, plan.pixel_size_um)
         record_seen(folder, folder.keyed("thumbnail_colored", key))
         return {"": digest(proposal_image), "file": digest(shown), "shape": digest(described)}
@@ -59,6 +70,25 @@ def _tried_again(plan: Plan, key: str, found: Mask, expected: Expectation) -> Ma
     return better_mask(thumbnail, found, expected, pixel_size_um=plan.pixel_size_um, settings=settings)
 
 
+def _beside_edit(plan: Plan, key: str, proposal: Mask, edited: Mask) -> dict[str, Any]:
+    """How a proposal differs from the mask that a person made, and whether it has changed since.
+
+    What was found before their edit was first met says that: the proposal of an edited section is what was found, even
+    where it was mended before. Of an edit that was there before anything was found, what was found first.
+    """
+    path = plan.folder.keyed("proposal", key, suffix=".json")
+    before = json.loads(path.read_text()) if path.exists() else {}
+    now = digest(proposal)
+    seen = before["seen"] if before.get("edit") == plan.edits[key] else before.get("found", now)
+    differing_um2 = round(np.count_nonzero(proposal != edited) * plan.pixel_size_um**2)
+    return {
+        "edit": plan.edits[key],
+        "seen": seen,
+        "proposal_differs_um2": differing_um2,
+        "proposal_changed": seen != now and differing_um2 > 0,
+    }
+
+
 def _verdict(in_force: Mask, *, is_edited: bool, is_outlier: bool, is_better: bool) -> str:
     if is_edited:
         return "edited"
@@ -69,20 +99,41 @@ def _verdict(in_force: Mask, *, is_edited: bool, is_outlier: bool, is_better: bo
     return "mended" if is_better else "doubtful"
 
 
+def _keep_edit(plan: Plan, kind: str, key: str, new: NDArray[np.uint8]) -> None:
+    """What a person saved while this run was making the same file is kept, and taken in when the run looks again."""
+    kept = keep_if_edited(plan, kind, key, new)
+    if kept is not None:
+        log.warning("%s was saved by somebody during this run; it is kept, and taken in as an edit", kept)
+
+
 class Masks(SectionTask):
     """The mask in force: what a person made of it, else the proposal."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         folder, key = plan.folder, step.item
-        mask = read_tiff(folder.edit(key) if key in plan.edits else folder.keyed("proposal", key))
+        mask = edited_mask(plan, key) if key in plan.edits else read_tiff(folder.keyed("proposal", key))
         if not mask.any():
-            section = plan.section[key]
-            raise BrainstackError(
-                f"No tissue was found on scene {section.scene} of {section.slide}; paint it white in "
-                f"{folder.numbered('thumbnail_colored', section.number)}, or mark the scene as bad with "
-                f"`brainstack animal set {folder.prep_id} --slide N --scene {section.scene} --qc 2`."
-            )
+            raise BrainstackError(_nothing_found(plan, key))
 
+        _keep_edit(plan, "thumbnail_masked", key, mask)
         write_tiff(folder.keyed("thumbnail_masked", key), mask, plan.pixel_size_um)
         record_seen(folder, folder.keyed("thumbnail_masked", key))
         return {"": digest(mask), "file": digest(mask)}
+
+
+def _nothing_found(plan: Plan, key: str) -> str:
+    """What to tell a person of a section without a mask; where its scan is saturated there is nothing to be painted."""
+    folder, section = plan.folder, plan.section[key]
+    thumbnail = read_tiff(folder.tif_thumbnail(section.tif_name(plan.settings.masks.channel)))
+    highest = np.iinfo(thumbnail.dtype).max
+    to_mark = f"brainstack animal set {folder.prep_id} --slide N --scene {section.scene} --qc 2"
+    share = 0.0 if plan.is_colour else float(np.mean(thumbnail == highest))
+    if share > THROUGHOUT:
+        return (
+            f"No tissue was found on scene {section.scene} of {section.slide}, as {share:.1%} of it is saturated "
+            f"({highest}); scan the slide again with less light, or mark the scene as bad with `{to_mark}`."
+        )
+    return (
+        f"No tissue was found on scene {section.scene} of {section.slide}; paint it white in "
+        f"{folder.numbered('thumbnail_colored', section.number)}, or mark the scene as bad with `{to_mark}`."
+    )

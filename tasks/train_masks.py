@@ -8,6 +8,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.edits import edited_mask
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff
 from brainstack.images.mask_model import LEAST_SECTIONS, MaskModel, Origin, PaintedSection, train
@@ -47,7 +48,7 @@ class TrainMasks(AnimalTask):
 def _read(plan: Plan, key: str) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], NDArray[np.bool_]]:
     """A section's thumbnail, and the mask that a person made of it."""
     thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[key].tif_name(plan.settings.masks.channel)))
-    return thumbnail, read_tiff(plan.folder.edit(key)) > 0
+    return thumbnail, edited_mask(plan, key) > 0
 
 
 def summary(model: MaskModel) -> str:

@@ -135,12 +135,16 @@ def expectations(sections: Sequence[Described], settings: MaskCheckSettings) -> 
 
 
 def is_outlier(section: Described, expected: Expectation | None, others: int, settings: MaskCheckSettings) -> bool:
+    """True for a mask to be tried again: far from what is expected of it, and not what a person made."""
+    return not section.is_edited and is_far(section, expected, others, settings)
+
+
+def is_far(section: Described, expected: Expectation | None, others: int, settings: MaskCheckSettings) -> bool:
     """True for a mask that is far from what its neighbours make expected, or empty where they say anything at all.
 
-    What a person made is never one. others : how many sections speak for it; fewer than `fewest` cannot say which of
-    them is wrong.
+    others : how many sections speak for it; fewer than `fewest` cannot say which of them is wrong.
     """
-    if section.is_edited or expected is None:
+    if expected is None:
         return False
     return not section.shape.area_um2 or (others >= settings.fewest and not expected.fits(section.shape))
 

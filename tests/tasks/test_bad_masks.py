@@ -142,6 +142,22 @@ def test_saturated_tissue_is_named_with_its_share_and_kept_in_the_log(spoiled: R
     assert float(entry.details["saturated"]) > 0.9
 
 
+def test_a_scan_that_is_saturated_all_over_is_not_to_be_painted(spoiled: Ran) -> None:
+    line = spoiled.line("failed", f"Masks {section(spoiled, ALL_SATURATED).key}", "100.0% of it is saturated (65535)")
+    assert "scan the slide again with less light" in line
+    assert "paint" not in line
+
+
+def test_a_saturated_section_does_not_make_the_others_dark(spoiled: Ran, finished: Lab) -> None:
+    """Good sections differ by a fifth; with all pixels together the gain would fall to 0.46."""
+    key = section(spoiled, SATURATED_2).key
+    assert f"{SATURATED_2} ({key})" in spoiled.line("channel 2: its gain is measured without 1 section, saturated")
+    with open_database(spoiled.lab.url) as spoiled_database, open_database(finished.url) as database:
+        (found,) = [one.gain for one in spoiled_database.gains("DEMO") if one.channel == 2]
+        (good,) = [one.gain for one in database.gains("DEMO") if one.channel == 2]
+    assert 0.8 < found / good < 1.25
+
+
 def test_the_status_says_the_same(spoiled: Ran) -> None:
     status = spoiled.lab.brainstack("status", "DEMO").stdout
     for words in ("no light at all", "saturated tissue throughout", "Channel 3 (Cy5) is black", "No tissue was found"):
