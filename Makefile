@@ -24,9 +24,11 @@ demo: $(VENV)/installed
 	$(BIN)/brainstack demo --stain $(STAIN) --name $(ANIMAL) && $(BIN)/luigi --module tasks Animal --animal $(ANIMAL) --local-scheduler
 	@echo "brainstack and luigi are in $(BIN); this shell finds them after:  . $(BIN)/activate"
 
+# Two tests at once: most tests, and a run of an animal while it starts, keep one core only. Each of the two gets tests
+# that lie side by side, which share fixtures, and takes from the other's when its own are done.
 test: $(VENV)/installed-dev
 	@sh tests/install_browser.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
