@@ -32,7 +32,7 @@ from brainstack.settings import MasksSettings
 CAP = 3.5
 """Grain counts as at most this many times that of the glass: edges of fields, hairs and dust are few pixels, but have
 hundreds of times its grain."""
-CLEARLY = 1.1
+CLEARLY = 1.2
 """How far beyond the least of tissue the grain of a section's core must be for the grain to be listened to."""
 FINE, COARSER = 1.1, 2.1
 """The grain of glass under fine pixels, and how it grows where pixels are coarser: a mean over fewer of them varies
