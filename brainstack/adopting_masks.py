@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.edits import mask_in
 from brainstack.errors import BrainstackError
-from brainstack.files.tiff import read_saved_tiff, write_tiff
+from brainstack.files.tiff import write_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.fitting import fit_rounding
-from brainstack.images.paint import checked_mask
 from brainstack.links import is_own_file, read_order
 from brainstack.plan import Plan
 
@@ -103,11 +102,4 @@ def _whose(plan: Plan, files: dict[str, Path]) -> dict[str, str]:
 
 def _read_mask(plan: Plan, key: str, path: Path) -> NDArray[np.uint8]:
     """A mask at the size of its section's thumbnail, 0 and 255. Raises BrainstackError for one that does not fit."""
-    section, factor = plan.section[key], plan.settings.tifs.thumbnail_factor
-    scenes: Any = plan.slides[section.slide].scenes
-    scene = next(one for one in scenes if one.number == section.scene)
-    scan_shape = (scene.height, scene.width)
-    saved = read_saved_tiff(path)
-    found = fit_rounding(saved, scan_shape=scan_shape, factor=factor)  # the lab rounds sizes its own way
-    wanted = (-(-scene.height // factor), -(-scene.width // factor))
-    return np.where(checked_mask(found, shape=wanted, name=str(path)), 255, 0).astype(np.uint8)
+    return mask_in(path, plan, key, fit=fit_rounding)  # the lab rounds sizes its own way

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from brainstack.images.paint import checked_mask, mask_from_paint, preview
 from brainstack.intake import read_seen, seen_name, signature_of
 from brainstack.links import is_own_file, read_order
 from brainstack.plan import Plan
+from brainstack.stages import scanned_shape
 from brainstack.stamps import Stamps, Step, digest
 
 KEY = re.compile(r"slide\d+(_rescan\d+)?_S\d+(_copy\d+)?\.tif")
@@ -90,12 +91,17 @@ def edited_mask(plan: Plan, key: str) -> NDArray[np.uint8]:
     One that was made at another thumbnail factor is brought to the size that thumbnails have now.
     Raises BrainstackError for a file that cannot be a mask of this section.
     """
-    path, factor = plan.folder.edit(key), plan.settings.tifs.thumbnail_factor
-    section = plan.section[key]
-    scene = next(one for one in plan.slides[section.slide].scenes if one.number == section.scene)
-    scan_shape = (scene.height, scene.width)
-    wanted = (-(-scene.height // factor), -(-scene.width // factor))
-    mask = fit_factor(read_saved_tiff(path), scan_shape=scan_shape, factor=factor)
+    return mask_in(plan.folder.edit(key), plan, key, fit=fit_factor)
+
+
+def mask_in(path: Path, plan: Plan, key: str, *, fit: Callable[..., NDArray[Any]]) -> NDArray[np.uint8]:
+    """A mask that another program saved, at the size of its section's thumbnail: (rows, columns) uint8, 0 and 255.
+
+    fit : of images/fitting.py, for one of another size. Raises BrainstackError for one that does not fit.
+    """
+    scan_shape, factor = scanned_shape(plan, key), plan.settings.tifs.thumbnail_factor
+    wanted = (-(-scan_shape[0] // factor), -(-scan_shape[1] // factor))
+    mask = fit(read_saved_tiff(path), scan_shape=scan_shape, factor=factor)
     return np.where(checked_mask(mask, shape=wanted, name=str(path)), 255, 0).astype(np.uint8)
 
 
@@ -149,22 +155,22 @@ def _edits_found(plan: Plan, *, dry: bool) -> Iterator[Edit]:
     folder = plan.folder
     seen = read_seen(folder)
     stamps = Stamps(folder.stamps)
-    places = {folder.keyed(kind, key) for kind in MADE_BY for key in read_order(folder).values()}
-    now: dict[str, Any] = {name: before for name, before in seen.items() if name not in set(map(seen_name, places))}
+    now: dict[str, Any] = dict(seen)  # what has no place in the stack for a while stays known
     for kind, (number, key) in itertools.product(MADE_BY, read_order(folder).items()):
         numbered, keyed = folder.numbered(kind, number), folder.keyed(kind, key)
-        if is_own_file(numbered):
-            if seen_name(keyed) in seen:  # what lies under the key is still as brainstack wrote it
-                now[seen_name(keyed)] = seen[seen_name(keyed)]
+        name = seen_name(keyed)
+        if is_own_file(numbered):  # what lies under the key is still as brainstack wrote it
             yield Edit(kind, key, numbered, numbered)
         elif keyed.is_file():
-            signature, before = signature_of(keyed), seen.get(seen_name(keyed))
-            if before == signature or _is_as_written(
-                stamps, Step(MADE_BY[kind], 0, key), keyed, known=before is not None
-            ):
-                now[seen_name(keyed)] = signature
+            signature, before = signature_of(keyed), seen.get(name)
+            step = Step(MADE_BY[kind], 0, key)
+            if before == signature or _is_as_written(stamps, step, keyed, known=before is not None):
+                now[name] = signature
             else:
+                now.pop(name, None)
                 yield Edit(kind, key, numbered, keyed)
+        else:
+            now.pop(name, None)
     if not dry and now != seen:
         write_json(folder.seen, now)
 

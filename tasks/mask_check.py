@@ -23,14 +23,14 @@ class MaskCheck(AnimalTask):
 
         settings = plan.settings.mask_check
         expected = expectations(sections, settings)
-        content = {
-            one.key: {
-                "is_outlier": is_outlier(one, expected.get(one.key), len(evidence_for(one, sections)), settings),
-                "is_far": is_far(one, expected.get(one.key), len(evidence_for(one, sections)), settings),
+        content = {}
+        for one in sections:
+            asked = (one, expected.get(one.key), len(evidence_for(one, sections)), settings)
+            content[one.key] = {
+                "is_outlier": is_outlier(*asked),
+                "is_far": is_far(*asked),
                 "expected": expected[one.key].as_json() if one.key in expected else None,
             }
-            for one in sections
-        }
 
         write_json(plan.folder.small("mask_check"), content)
         values = {key: digest(one if one["is_outlier"] else AS_PROPOSED) for key, one in content.items()}

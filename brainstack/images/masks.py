@@ -27,7 +27,6 @@ WIDER = 1.25
 """A mask this many times as large as the core that it holds has something else in it."""
 BETTER, WRONG = 0.03, 0.75
 """Overlap (Dice) with the core: by how much another mask must be nearer to be taken, and below which none is right."""
-
 MOSTLY = 0.6
 """Where less than this share of what is bright is rough, its outline is that of haze or a smear."""
 

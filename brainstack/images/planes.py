@@ -91,6 +91,11 @@ def shrunk(mask: Mask, radius_px: float) -> Mask:
     return _morphed(mask, cv2.MORPH_ERODE, _disk(radius_px), outside=0)
 
 
+def within(mask: Mask, scanned: Mask, radius_px: float) -> Mask:
+    """The pixels of a mask that are farther than that from what was scanned beside it; the scan's edge is no rim."""
+    return np.asarray(mask & ~grown(scanned & ~mask, radius_px))
+
+
 def surrounded(regions: Mask, tissue: Mask, *, share: float) -> Mask:
     """Those connected regions that have more than `share` of their rim in tissue; the rim is one pixel wide."""
     count, labels = cv2.connectedComponents(regions.astype(np.uint8), connectivity=4)
@@ -115,11 +120,6 @@ def divided(mask: Mask, cores: Mask) -> Mask:
 
 
 # --- light ------------------------------------------------------------------------------------------------------------
-
-
-def within(mask: Mask, scanned: Mask, radius_px: float) -> Mask:
-    """The pixels of a mask that are farther than that from what was scanned beside it; the scan's edge is no rim."""
-    return np.asarray(mask & ~grown(scanned & ~mask, radius_px))
 
 
 def blurred_inside(plane: Plane, inside: Mask, sigma_px: float) -> Plane:
