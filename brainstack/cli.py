@@ -29,8 +29,12 @@ animal_app = typer.Typer(no_args_is_help=True, help="Add an animal, list them, c
 app.add_typer(animal_app, name="animal")
 slide_app = typer.Typer(no_args_is_help=True, help="Look at a slide scan; needs no animal and no database.")
 app.add_typer(slide_app, name="slide")
+align_app = typer.Typer(no_args_is_help=True, help="See how the sections lie in the stack, and mend it by hand.")
+app.add_typer(align_app, name="align")
 
 Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
+ASection = Annotated[str, typer.Argument(metavar="SECTION", help="its key or number")]
+By = Annotated[str | None, typer.Option(metavar="PERSON", help="who says so; by default, the user of this computer")]
 DEMO = "DEMO"
 
 
@@ -204,6 +208,82 @@ def pair(
     """Say by hand how a section lies on the one before: from a point of the first to the same point of the second."""
     by_hand = None if release else (math.radians(rotation_deg), shift_x_um, shift_y_um)
     typer.echo(set_pair(name, fixed, moving, by_hand))
+
+
+@align_app.command("show")
+def show_alignment(
+    name: Name,
+    everything: Annotated[bool, typer.Option("--all", help="good sections too")] = False,
+) -> None:
+    """Sections that are doubtful or failed, with their verdict, metric and place; and what people said about them."""
+    from brainstack import aligning
+
+    aligning.show(name, Console(), everything=everything)
+
+
+@align_app.command("place")
+def place(
+    name: Name,
+    section: ASection,
+    rotation_deg: Annotated[float | None, typer.Option(help="clockwise, about the middle of the canvas")] = None,
+    shift_x_um: Annotated[float | None, typer.Option(help="then, to the right in its own picture")] = None,
+    shift_y_um: Annotated[float | None, typer.Option(help="then, down in its own picture")] = None,
+    mirrored: Annotated[bool | None, typer.Option("--mirrored/--not-mirrored", help="left-right, before both")] = None,
+    anchor: Annotated[bool, typer.Option("--anchor", help="the sections around it follow smoothly")] = False,
+    by: By = None,
+) -> None:
+    """Say where a section lies, from a point of the stack to the same point of its own picture: to move an unturned
+    picture right in the stack, shift it left. What is not given stays as it is now."""
+    from brainstack import aligning
+
+    rotation_rad = None if rotation_deg is None else math.radians(rotation_deg)
+    given = aligning.Place(rotation_rad, shift_x_um, shift_y_um, mirrored)
+    typer.echo(aligning.place(name, section, given, anchor=anchor, person=_person(by)))
+
+
+@align_app.command("follow")
+def follow(
+    name: Name,
+    section: ASection,
+    neighbour: Annotated[str, typer.Argument(help="the section that it lies as, by its key or number")],
+    by: By = None,
+) -> None:
+    """Say that a section lies as its neighbour does."""
+    from brainstack import aligning
+
+    typer.echo(aligning.follow(name, section, neighbour, person=_person(by)))
+
+
+@align_app.command("leave-out")
+def leave_out(
+    name: Name,
+    fixed: Annotated[str, typer.Argument(help="a section, by its key or number")],
+    moving: Annotated[str, typer.Argument(help="one near it")],
+    by: By = None,
+) -> None:
+    """Say that how one section lies on another is not used: they do not fit, or were registered wrongly."""
+    from brainstack import aligning
+
+    typer.echo(aligning.leave_out(name, fixed, moving, person=_person(by)))
+
+
+@align_app.command("release")
+def release_section(
+    name: Name,
+    section: ASection,
+    other: Annotated[str, typer.Argument(help="of a pair that is left out, the other section")] = "",
+    by: By = None,
+) -> None:
+    """Take back what was said of a section, or that a pair is left out."""
+    from brainstack import aligning
+
+    typer.echo(aligning.release(name, section, other, person=_person(by)))
+
+
+def _person(by: str | None) -> str:
+    from brainstack import aligning
+
+    return aligning.user() if by is None else by
 
 
 @slide_app.command("show")

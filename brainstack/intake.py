@@ -15,12 +15,12 @@ from typing import Any
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
 from brainstack.files.whole import append_whole, write_json
-from brainstack.records import Channel, ChannelGain, PairTransform, Ran, Scene, SlideScan, TifFile
+from brainstack.records import Channel, ChannelGain, PairTransform, Ran, Scene, SectionAlignment, SlideScan, TifFile
 
 
 def record(folder: AnimalFolder, kind: str, content: Any) -> None:
-    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pair", "gain", "canvas",
-    "seen" or "ran".
+    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pair", "sections", "gain",
+    "canvas", "seen" or "ran".
 
     One line, written at once at the end of this process's own file: a kill leaves it there or not there.
     """
@@ -94,6 +94,8 @@ def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
             some = [one for one in files if one.file_name in known and (one.seconds is not None) == timed]
             database.take_in_tifs(prep_id, some)
         database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in by_kind.get("pair", [])])
+        for sections in by_kind.get("sections", [])[-1:]:  # each says it of the whole stack
+            database.take_in_sections(prep_id, [SectionAlignment(**one) for one in sections])
         gains = [ChannelGain(**one | {"white": _colour(one.get("white"))}) for one in by_kind.get("gain", [])]
         database.take_in_gains(prep_id, gains)
         for canvas in by_kind.get("canvas", []):

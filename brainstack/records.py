@@ -154,6 +154,7 @@ class AnimalRecords:
     scan_run: ScanRun
     slides: tuple[Slide, ...] = ()
     pairs_by_hand: tuple[PairTransform, ...] = ()
+    alignment_edits: tuple[AlignmentEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,15 @@ class Section:
 
 @dataclass(frozen=True)
 class PairTransform:
-    """How one section lies on its neighbour: a row of `elastix_transformation`.
+    """How one section lies on another near it: a row of `elastix_transformation`.
 
     It takes a point of the fixed section's canvas to the moving section's: rotation about the canvas centre, then
-    the shift. rotation_rad : in radians, positive from x to y (clockwise on the screen). shift_x_um, shift_y_um : in
-    micrometres. metric : masked correlation of the two sections after registration, 1 is best.
+    the shift; where `mirrored`, the point is mirrored left-right about the centre before. rotation_rad : in radians,
+    positive from x to y (clockwise on the screen). shift_x_um, shift_y_um : in micrometres. metric : masked correlation
+    of the two sections after registration, 1 is best; metric_before : as they lie on their canvas. overlap : tissue
+    that both have as a share of the smaller one's. residual_um : how far the alignment in force takes the fixed
+    section's tissue from where this pair takes it, the mean over the tissue; None before there is one. verdict : see
+    VERDICTS.
     """
 
     fixed: str
@@ -196,6 +201,63 @@ class PairTransform:
     shift_x_um: float
     shift_y_um: float
     metric: float
+    mirrored: bool = False
+    metric_before: float | None = None
+    overlap: float | None = None
+    residual_um: float | None = None
+    verdict: str = ""
+
+
+VERDICTS = ("good", "doubtful", "failed")
+"""Of a pair or a section. Good: it fits. Doubtful: it is used, and a person should look. Failed: it is not used, and a
+section stays out of the stack. "" is not judged yet."""
+
+
+@dataclass(frozen=True)
+class SectionAlignment:
+    """Where a section lies in the aligned stack: a row of `section_alignment`.
+
+    rotation_rad, shift_x_um, shift_y_um, mirrored : as in PairTransform, from the canvas of the middle section (the
+    anchor) to this section's, about the canvas centre. metric, metric_before, overlap : medians over its pairs with the
+    next section on both sides. residual_um : the median over all its pairs. reason : why it is not good, one sentence.
+    by_hand : a person gave it this place.
+    """
+
+    section: str
+    rotation_rad: float
+    shift_x_um: float
+    shift_y_um: float
+    mirrored: bool
+    metric: float | None
+    metric_before: float | None
+    overlap: float | None
+    residual_um: float | None
+    verdict: str
+    reason: str = ""
+    by_hand: bool = False
+
+
+@dataclass(frozen=True)
+class AlignmentEdit:
+    """What a person said about the alignment: a row of `alignment_edit`.
+
+    kind : "place": the section lies as the numbers say (as in SectionAlignment), and others do not follow it. "anchor":
+    the same, and the sections around it follow smoothly. "follow": it lies as its neighbour `other` does. "leave_out":
+    the pair of `other` (fixed) and `section` (moving) is not used. person : who said it. at : ISO 8601, UTC.
+    """
+
+    kind: str
+    section: str
+    other: str = ""
+    rotation_rad: float = 0.0
+    shift_x_um: float = 0.0
+    shift_y_um: float = 0.0
+    mirrored: bool = False
+    person: str = ""
+    at: str = ""
+
+
+EDIT_KINDS = ("place", "anchor", "follow", "leave_out")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import getpass
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from brainstack import cli
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
 from brainstack.environment import database_url
-from brainstack.records import AnimalRecords
+from brainstack.records import AlignmentEdit, AnimalRecords, Channel, Scene, SlideScan
 
 Called = subprocess.CompletedProcess[str]
 Call = Callable[..., Called]
@@ -271,7 +273,7 @@ def test_a_made_up_animal_that_is_there_is_left_alone(call: Call, czi: Path) -> 
     assert "DEMO is there already" in called.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("animal",)])
+@pytest.mark.parametrize("words", [(), ("animal",), ("align",)])
 def test_without_a_command_the_help_is_shown(call: Call, words: tuple[str, ...]) -> None:
     called = call(*words)
     assert "Usage: brainstack" in called.stdout + called.stderr
@@ -288,3 +290,70 @@ def test_nothing_can_be_approved_before_it_was_made(call: Call, czi: Path) -> No
 def test_why_wants_a_section_that_is_there(call: Call, czi: Path) -> None:
     call("animal", "add", "DK39", "--czi", czi)
     refused(call("status", "DK39", "--why", "3"), "slides of DK39 were not read yet")
+
+
+# The alignment
+
+
+@pytest.fixture
+def stack(call: Call, czi: Path) -> Call:
+    """The command, with an animal of two slides with two sections each."""
+    call("animal", "add", "DK39", "--czi", czi)
+    scenes = (Scene(1, 0, 0, 0, 64, 48), Scene(2, 1, 100, 0, 64, 48))
+    with open_database(database_url()) as database:
+        for number in (1, 2):
+            scan = SlideScan(f"DK39_slide00{number}.czi", "Gray16", (10.0, 10.0), (Channel(1, "DAPI"),), scenes)
+            database.take_in_slide("DK39", scan, slide_number=number, rescan=1, file_size=1)
+    return call
+
+
+def test_a_section_is_placed_as_an_anchor_by_a_person(stack: Call) -> None:
+    called = stack(
+        "align", "place", "DK39", "2", "--rotation-deg", "-90", "--shift-x-um", "-12.5", "--shift-y-um", "3",
+        "--mirrored", "--anchor", "--by", "anna",
+    )  # fmt: skip
+    assert (called.returncode, called.stderr) == (0, "")
+    assert called.stdout.startswith("Set: section 2 (slide002_S1) lies at mirrored, -90.00 degrees, -12.5 um in x")
+    (edit,) = records().alignment_edits
+    wanted = AlignmentEdit("anchor", "slide002_S1", "", -math.pi / 2, -12.5, 3.0, True, "anna", edit.at)
+    assert edit == wanted
+
+
+def test_the_user_of_the_computer_is_who_said_it(stack: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "bo")
+    stack("align", "place", "DK39", "0", "--rotation-deg", "5")
+    stack("align", "follow", "DK39", "1", "0")
+    stack("align", "leave-out", "DK39", "3", "1")
+    said = records().alignment_edits
+    assert [(one.kind, one.section, one.other, one.mirrored, one.person) for one in said] == [
+        ("place", "slide001_S1", "", False, "bo"),
+        ("follow", "slide001_S2", "slide001_S1", False, "bo"),
+        ("leave_out", "slide002_S2", "slide001_S2", False, "bo"),
+    ]
+
+
+def test_what_was_said_of_the_alignment_is_shown_and_taken_back(stack: Call) -> None:
+    stack("align", "follow", "DK39", "1", "0", "--by", "anna")
+    stack("align", "leave-out", "DK39", "1", "3", "--by", "anna")
+    called = stack("align", "show", "DK39", "--all")
+    assert "section 1 (slide001_S2) lies as section 0 (slide001_S1) (anna, " in called.stdout
+    assert stack("align", "release", "DK39", "1").stdout.startswith("Released: section 1 (slide001_S2).")
+    assert stack("align", "release", "DK39", "1", "3").stdout.startswith("Released: the pair of section 1")
+    assert records().alignment_edits == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("place", "DK39", "7", "--rotation-deg", "1"), "no section '7'"),
+        (("place", "DK39", "1", "--anchor"), "was not aligned yet"),
+        (("place", "DK39", "1", "--shift-y-um", "inf"), "--shift-y-um was given as inf"),
+        (("follow", "DK39", "1", "1"), "cannot follow itself"),
+        (("leave-out", "DK39", "1", "1"), "no pair"),
+        (("release", "DK39", "slide007_S1"), "no section 'slide007_S1'"),
+        (("show", "DK93"), "no animal 'DK93'"),
+    ],
+)
+def test_what_cannot_be_said_of_the_alignment(stack: Call, words: tuple[str, ...], sentence: str) -> None:
+    refused(stack("align", *words), sentence)
+    assert records().alignment_edits == ()

@@ -12,7 +12,18 @@ import pytest
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import create_or_upgrade, open_database
 from brainstack.intake import record, record_ran, slide_scan, take_in_records
-from brainstack.records import Animal, Channel, ChannelGain, Histology, PairTransform, Ran, ScanRun, Scene, SlideScan
+from brainstack.records import (
+    Animal,
+    Channel,
+    ChannelGain,
+    Histology,
+    PairTransform,
+    Ran,
+    ScanRun,
+    Scene,
+    SectionAlignment,
+    SlideScan,
+)
 
 SCAN = SlideScan(
     "DK39_slide001.czi", "Gray16", (0.325, 0.325), (Channel(1, "DAPI"),),
@@ -58,7 +69,7 @@ def test_what_tasks_recorded_is_in_the_database_and_the_files_are_gone(folder: A
     record(folder, "slide", SLIDE)
     record(folder, "tifs", [{"file_name": "DK39_slide001_S1_C1.tif", "width": 10, "height": 20, "file_size": 30,
                              "seconds": 2.0}])  # fmt: skip
-    pair = PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9)
+    pair = PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9, True, 0.25, 0.97, None, "good")
     record(folder, "pair", dataclasses.asdict(pair))
     record(folder, "canvas", {"width": 3200, "height": 1600})
     record(folder, "gain", {"channel": 2, "gain": 3.25, "approved": True})
@@ -150,3 +161,35 @@ def test_checksum_and_pictures_of_a_slide_are_taken_in(folder: AnimalFolder) -> 
     with open_database(url(folder)) as database:
         (slide,) = database.animal_records("DK39").slides
     assert slide.pictures == ("label",)
+
+
+def place(section: str, **others: object) -> SectionAlignment:
+    known = SectionAlignment(section, 0.1, 20.0, -30.0, False, 0.9, 0.3, 0.97, 2.5, "good")
+    return dataclasses.replace(known, **others)  # type: ignore[arg-type]
+
+
+def test_the_last_that_is_said_of_the_sections_of_the_stack_holds(folder: AnimalFolder) -> None:
+    first, last = place("slide001_S1"), place("slide001_S2", metric=None, verdict="failed", reason="No pair fits.")
+    record(folder, "sections", [dataclasses.asdict(first)])
+    record(folder, "sections", [dataclasses.asdict(last)])
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        assert database.sections_aligned("DK39") == [last]
+
+
+def test_a_run_that_says_nothing_of_the_sections_leaves_them(folder: AnimalFolder) -> None:
+    record(folder, "sections", [dataclasses.asdict(place("slide001_S1"))])
+    take_in_records(folder, url(folder))
+    record_ran(folder, RAN)
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        assert database.sections_aligned("DK39") == [place("slide001_S1")]
+
+
+def test_a_pair_recorded_by_an_older_run_is_taken_in_without_what_it_did_not_measure(folder: AnimalFolder) -> None:
+    old = {"fixed": "slide001_S1", "moving": "slide001_S2", "rotation_rad": 0.1, "shift_x_um": 2.0,
+           "shift_y_um": 3.0, "metric": 0.9}  # fmt: skip
+    record(folder, "pair", old)
+    take_in_records(folder, url(folder))
+    with open_database(url(folder)) as database:
+        assert database.pairs("DK39") == [PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9)]

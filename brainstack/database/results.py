@@ -1,59 +1,18 @@
-"""What runs leave: how sections lie on their neighbours, and the log."""
+"""What runs leave: the gains, and the log."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from brainstack.database.animals import BY_HAND, REGISTERED, animal_row
+from brainstack.database.animals import animal_row
 from brainstack.database.bulk import Values, write_rows
-from brainstack.database.tables import GainRow, LogRow, PairRow
-from brainstack.errors import BrainstackError
-from brainstack.records import ChannelGain, PairTransform, Ran
-
-
-def take_in_pairs(session: Session, prep_id: str, pairs: Iterable[PairTransform], iteration: int = REGISTERED) -> None:
-    """The transform of each pair, new or instead of the one before.
-
-    A pair that is no longer in the stack keeps its row: when the section between comes back, or a person asks what
-    was there, it is found. Readers choose by the pairs of the plan.
-    """
-    animal_row(session, prep_id)
-    rows = session.scalars(select(PairRow).where(PairRow.prep_id == prep_id, PairRow.iteration == iteration))
-    known = {(row.section, row.fixed): row.id for row in rows}
-    given = {(pair.moving, pair.fixed): _pair_values(prep_id, pair, iteration) for pair in pairs}
-    write_rows(session, PairRow, known, given)
-
-
-def _pair_values(prep_id: str, pair: PairTransform, iteration: int) -> Values:
-    numbers = {
-        "rotation": float(pair.rotation_rad),
-        "xshift": float(pair.shift_x_um),
-        "yshift": float(pair.shift_y_um),
-        "metric": float(pair.metric),
-    }
-    for name, number in numbers.items():
-        if not math.isfinite(number):  # databases make NULL or an error of it
-            raise BrainstackError(
-                f"{prep_id}: the {name} of {pair.moving} on {pair.fixed} is {number}; wanted a finite number. "
-                "Register this pair again."
-            )
-    return {"prep_id": prep_id, "section": pair.moving, "fixed": pair.fixed, "iteration": iteration} | numbers
-
-
-def forget_pair(session: Session, prep_id: str, fixed: str, moving: str) -> bool:
-    """Take back the transform that a person gave for a pair. Returns whether there was one."""
-    of_pair = (PairRow.prep_id == prep_id) & (PairRow.fixed == fixed) & (PairRow.section == moving)
-    row = session.scalars(select(PairRow).where(of_pair, PairRow.iteration == BY_HAND)).one_or_none()
-    if row is not None:
-        session.delete(row)
-    return row is not None
-
+from brainstack.database.tables import GainRow, LogRow, without_zone
+from brainstack.records import ChannelGain, Ran
 
 WHITE = ("white_red", "white_green", "white_blue")
 
@@ -114,19 +73,13 @@ def _log_values(prep_id: str, entry: Ran) -> Values:
         "stage": entry.stage,
         "channel": int(entry.channel),
         "item": entry.item,
-        "started_at": _without_zone(entry.started_at),
+        "started_at": without_zone(entry.started_at),
         "seconds": float(entry.seconds),
         "memory_gb": float(entry.memory_gb),
         "host": entry.host,
         "error": entry.error,
         "details": json.dumps(entry.details, sort_keys=True),
     }
-
-
-def _without_zone(iso: str) -> datetime:
-    """The time as the tables keep it. A time without a zone is taken as UTC."""
-    moment = datetime.fromisoformat(iso)
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def log_of(

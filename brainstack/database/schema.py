@@ -13,7 +13,7 @@ from brainstack.errors import BrainstackError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in migrations/versions. Said here too, as to ask Alembic costs a quarter of a second."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
-from brainstack.database import animals, results, slides
+from brainstack.database import alignment, animals, reading, results, slides
 from brainstack.database.engine import WRITES, engine_for
 from brainstack.database.schema import check_version
 from brainstack.records import (
+    AlignmentEdit,
     Animal,
     AnimalRecords,
     ChannelGain,
@@ -18,6 +19,7 @@ from brainstack.records import (
     PairTransform,
     Ran,
     ScanRun,
+    SectionAlignment,
     SlideScan,
     TifFile,
 )
@@ -70,7 +72,7 @@ class Database:
         Left out are slides made inactive, and scenes all of whose rows are inactive without a verdict: they were
         never sections. A scene with a verdict, and a slide whose status is Bad, are there and say so.
         """
-        return animals.animal_records(self._session, prep_id)
+        return reading.animal_records(self._session, prep_id)
 
     # What stages found
 
@@ -119,19 +121,31 @@ class Database:
 
         Raises BrainstackError for a number that is not finite.
         """
-        results.take_in_pairs(self._writing(), prep_id, pairs)
+        alignment.take_in_pairs(self._writing(), prep_id, pairs)
 
     def pairs(self, prep_id: str) -> list[PairTransform]:
         """All pairs that are kept, also those no longer in the stack: choose by the pairs of the plan."""
-        return animals.pairs(self._session, prep_id, animals.REGISTERED)
+        return alignment.pairs(self._session, prep_id, alignment.REGISTERED)
 
     def set_pair_by_hand(self, prep_id: str, pair: PairTransform) -> None:
         """A transform that a person gives, instead of the registered one. Its metric is found by the next run."""
-        results.take_in_pairs(self._writing(), prep_id, [pair], animals.BY_HAND)
+        alignment.take_in_pairs(self._writing(), prep_id, [pair], alignment.BY_HAND)
 
     def forget_pair_by_hand(self, prep_id: str, fixed: str, moving: str) -> bool:
         """The pair is registered again. Returns whether a person had given a transform."""
-        return results.forget_pair(self._writing(), prep_id, fixed, moving)
+        return alignment.forget_pair(self._writing(), prep_id, fixed, moving)
+
+    def take_in_sections(self, prep_id: str, sections: Iterable[SectionAlignment]) -> None:
+        """Where each section lies in the aligned stack, instead of all that was known of the animal before: a section
+        that is not among them has no place any more.
+
+        Raises BrainstackError for a number that is not finite.
+        """
+        alignment.take_in_sections(self._writing(), prep_id, sections)
+
+    def sections_aligned(self, prep_id: str) -> list[SectionAlignment]:
+        """Where the sections lie, as the last run had it; by their keys."""
+        return alignment.sections_aligned(self._session, prep_id)
 
     def take_in_gains(self, prep_id: str, gains: Iterable[ChannelGain]) -> None:
         """What each channel is made bright by, new or instead of what was in force before."""
@@ -200,6 +214,21 @@ class Database:
     ) -> None:
         """order : numbers of a slide's scenes as they follow each other; None where the settings shall say."""
         slides.set_order_of_scenes(self._writing(), prep_id, slide_number, order, rescan=rescan)
+
+    def add_alignment_edit(self, prep_id: str, edit: AlignmentEdit) -> None:
+        """What a person says of a section ("place", "anchor", "follow"), instead of what was said of it before; or that
+        a pair is left out. One that does not say when is of now. Raises BrainstackError for a number that is not
+        finite, or another kind."""
+        alignment.add_edit(self._writing(), prep_id, edit)
+
+    def release_alignment_edit(self, prep_id: str, section: str, other: str = "", *, person: str = "") -> int:
+        """Take back what was said of a section or, with `other`, that their pair is left out. Returns how many edits
+        that were. person : who takes it back."""
+        return alignment.release_edit(self._writing(), prep_id, section, other, person)
+
+    def alignment_edits(self, prep_id: str) -> list[AlignmentEdit]:
+        """What people said about the alignment and is in force, in the order in which they said it."""
+        return alignment.alignment_edits(self._session, prep_id)
 
     def set_orientation(self, prep_id: str, rotation: int, flip: str) -> None:
         """rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" or "flop"."""

@@ -9,8 +9,9 @@ from pathlib import PurePath
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from brainstack.database.animals import COPIES, SCENES_WITH_A_COLUMN, scan_run_row, verdict, wanted
+from brainstack.database.animals import scan_run_row, wanted
 from brainstack.database.bulk import Values, write_rows
+from brainstack.database.reading import COPIES, SCENES_WITH_A_COLUMN, verdict
 from brainstack.database.tables import SLIDE_STATUS, VERDICTS, ScanRunRow, SlideRow, TifRow
 from brainstack.errors import BrainstackError
 from brainstack.records import Channel, Scene, SlideScan, TifFile

@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from brainstack import records
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -40,6 +42,8 @@ SIDES = ("ASC", "DESC")
 QUARTER_TURNS = range(4)
 VERDICTS = range(4)
 """Of a scene: 0 good, 1 out of focus, 2 bad tissue, 3 end of the tissue."""
+ALIGNMENT_VERDICTS = ("", *records.VERDICTS)
+"""Of a pair, or of a section in the aligned stack; '' is not judged yet."""
 
 Microseconds = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 """MySQL's own DATETIME rounds to seconds; steps that start within one second must stay apart."""
@@ -48,6 +52,12 @@ Microseconds = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"
 def utc_now() -> datetime:
     """Now, as the tables keep times: UTC, without a zone."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+def without_zone(iso: str) -> datetime:
+    """The time as the tables keep it. A time without a zone is taken as UTC."""
+    moment = datetime.fromisoformat(iso)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 Id = Annotated[int, mapped_column(primary_key=True)]
@@ -62,6 +72,10 @@ Duration = Annotated[float, mapped_column(Double, default=0, server_default=text
 Created = Annotated[datetime, mapped_column(default=utc_now, server_default=func.current_timestamp())]
 Active = Annotated[bool, mapped_column(default=True, server_default=text("1"))]
 No = Annotated[bool, mapped_column(default=False, server_default=text("0"))]
+Measure = Annotated[float | None, mapped_column(Double)]
+SectionKey = Annotated[str, mapped_column(String(64))]
+Person = Annotated[str, mapped_column(String(100), default="", server_default=text("''"))]
+AlignmentVerdict = Annotated[str, mapped_column(String(10), default="", server_default=text("''"))]
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
@@ -255,25 +269,94 @@ class TifRow(Table):
 
 
 class PairRow(Table):
-    """How one section lies on its neighbour. section : key of the moving section; fixed : of the neighbour.
+    """How one section lies on another near it. section : key of the moving section; fixed : of the other.
 
-    rotation : radians; xshift, yshift : micrometres; iteration : 0 registered, 1 by a person.
+    rotation : radians; xshift, yshift : micrometres; mirrored : 1 where a point is mirrored left-right before.
+    iteration : 0 registered, 1 by a person. metric : masked correlation after registration; metric_before : before it.
+    overlap : common tissue as a share of the smaller one's. residual : micrometres between where the alignment in force
+    takes the fixed section's tissue and where this pair takes it. verdict : '' is not judged yet. NULL where it was not
+    measured.
     """
 
     __tablename__ = "elastix_transformation"
-    __table_args__ = (UniqueConstraint("prep_id", "section", "fixed", "iteration"),)
+    __table_args__ = (
+        UniqueConstraint("prep_id", "section", "fixed", "iteration"),
+        _one_of("verdict", ALIGNMENT_VERDICTS),
+    )
 
     id: Mapped[Id]
     prep_id: Mapped[AnimalKey]
-    section: Mapped[str] = mapped_column(String(64))
-    fixed: Mapped[str] = mapped_column(String(64))
+    section: Mapped[SectionKey]
+    fixed: Mapped[SectionKey]
     iteration: Mapped[Count]
     rotation: Mapped[Number]
     xshift: Mapped[Number]
     yshift: Mapped[Number]
+    mirrored: Mapped[No]
     metric: Mapped[Number]
+    metric_before: Mapped[Measure]
+    overlap: Mapped[Measure]
+    residual: Mapped[Measure]
+    verdict: Mapped[AlignmentVerdict]
     active: Mapped[Active]
     created: Mapped[Created]
+
+
+class SectionAlignmentRow(Table):
+    """Where a section lies in the aligned stack, as the last run had it: one row a section of the stack.
+
+    section : its key. rotation, xshift, yshift, mirrored : as in elastix_transformation, from the canvas of the middle
+    section to this one's. metric, metric_before, overlap : medians over its pairs with the next section on both sides.
+    residual : micrometres, the median over all its pairs. NULL where no pair says it. reason : why it is not good, one
+    sentence, or ''. by_hand : 1 where a person gave it this place. created : when the run said so.
+    """
+
+    __tablename__ = "section_alignment"
+    __table_args__ = (UniqueConstraint("prep_id", "section"), _one_of("verdict", ALIGNMENT_VERDICTS))
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    section: Mapped[SectionKey]
+    rotation: Mapped[Number]
+    xshift: Mapped[Number]
+    yshift: Mapped[Number]
+    mirrored: Mapped[No]
+    metric: Mapped[Measure]
+    metric_before: Mapped[Measure]
+    overlap: Mapped[Measure]
+    residual: Mapped[Measure]
+    verdict: Mapped[AlignmentVerdict]
+    reason: Mapped[str] = mapped_column(Text)
+    by_hand: Mapped[No]
+    created: Mapped[Created]
+
+
+class AlignmentEditRow(Table):
+    """What a person said about the alignment. In force where active is 1; what was taken back or replaced stays.
+
+    section : key of the section that it is about, or of the moving one of a pair that is left out. other : key of the
+    section that it follows, or of the pair's fixed one; else ''. rotation, xshift, yshift, mirrored : its place, as in
+    section_alignment; 0 where it follows another, or a pair is left out. person, created : who said it, and when.
+    released_by, released : who took it back or replaced it, and when; '' and NULL where nobody did.
+    """
+
+    __tablename__ = "alignment_edit"
+    __table_args__ = (_one_of("kind", records.EDIT_KINDS),)
+
+    id: Mapped[Id]
+    prep_id: Mapped[AnimalKey]
+    section: Mapped[SectionKey]
+    other: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    kind: Mapped[str] = mapped_column(String(10))
+    rotation: Mapped[Number] = mapped_column(default=0.0, server_default=text("0"))
+    xshift: Mapped[Number] = mapped_column(default=0.0, server_default=text("0"))
+    yshift: Mapped[Number] = mapped_column(default=0.0, server_default=text("0"))
+    mirrored: Mapped[No]
+    person: Mapped[Person]
+    active: Mapped[Active]
+    created: Mapped[Created]
+    released_by: Mapped[Person]
+    released: Mapped[datetime | None]
 
 
 class GainRow(Table):

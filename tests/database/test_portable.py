@@ -7,7 +7,17 @@ from sqlalchemy import Engine, event
 from sqlalchemy.dialects import mysql
 
 from brainstack.database import open_database
-from brainstack.records import Animal, Histology, PairTransform, Ran, ScanRun, SlideScan, TifFile
+from brainstack.records import (
+    AlignmentEdit,
+    Animal,
+    Histology,
+    PairTransform,
+    Ran,
+    ScanRun,
+    SectionAlignment,
+    SlideScan,
+    TifFile,
+)
 
 
 def test_every_statement_is_written_for_mysql_too(empty: str, scan_of: Callable[..., SlideScan]) -> None:
@@ -35,6 +45,11 @@ def use_everything(url: str, scan_of: Callable[..., SlideScan]) -> None:
             database.take_in_slide("DK39", scan, slide_number=1, rescan=1, file_size=1, checksum=("quick", "0a"))
             database.take_in_tifs("DK39", [TifFile("a_S1_C1.tif", 1, 1, 1, 1.0)])
             database.take_in_pairs("DK39", [PairTransform("a_S1", "a_S2", 0.0, 0.0, 0.0, 1.0)])
+            place = SectionAlignment("a_S1", 0.0, 0.0, 0.0, False, None, None, None, None, "good")
+            database.take_in_sections("DK39", [place])
+            for edit in (AlignmentEdit("place", "a_S1"), AlignmentEdit("leave_out", "a_S2", "a_S1")):
+                database.add_alignment_edit("DK39", edit)
+            database.release_alignment_edit("DK39", "a_S1", "a_S2")
             database.take_in_canvas("DK39", 10, 10)
             database.take_in_log("DK39", [ran])
             database.set_slide_status("DK39", 1, "Good")
@@ -46,4 +61,6 @@ def use_everything(url: str, scan_of: Callable[..., SlideScan]) -> None:
             database.set_side_sectioned_first("DK39", "DESC")
             database.animal_records("DK39")
             database.pairs("DK39")
+            database.sections_aligned("DK39")
+            database.alignment_edits("DK39")
             database.log_of("DK39", stage="clean", channel=1, item="a_S1", failed=False)

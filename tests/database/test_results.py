@@ -1,42 +1,15 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from brainstack.database import open_database
-from brainstack.errors import BrainstackError
 from brainstack.records import ChannelGain, PairTransform, Ran
 
 PAIR = PairTransform("slide001_S1", "slide001_S2", 0.01, -12.5, 3.25, 0.93)
 RAN = Ran("clean", 2, "slide001_S1", "2024-05-01T10:00:00.123456+00:00", 1.5, 0.7, "node1", "", {"pixels": "12"})
-
-
-def test_pairs_come_back_as_they_were_and_once_only(url: str) -> None:
-    other = PairTransform("slide001_S2", "slide002_S1", math.pi / 3, 1e-9, 1e5, 1 / 3)
-    for _ in range(2):
-        with open_database(url) as database:
-            database.take_in_pairs("DK39", [PAIR, other])
-    with open_database(url) as database:
-        assert database.pairs("DK39") == [PAIR, other]
-
-
-def test_a_pair_registered_anew_replaces_the_one_before_and_others_stay(url: str) -> None:
-    bridging = replace(PAIR, moving="slide002_S1")
-    mended = replace(PAIR, rotation_rad=-0.2)
-    with open_database(url) as database:
-        database.take_in_pairs("DK39", [PAIR])
-        assert database.pairs("DK39") == [PAIR]
-        database.take_in_pairs("DK39", [mended, bridging])
-        assert database.pairs("DK39") == [mended, bridging]
-
-
-@pytest.mark.parametrize("name", ["rotation_rad", "shift_x_um", "shift_y_um", "metric"])
-def test_a_transform_that_is_not_a_number_is_refused(url: str, name: str) -> None:
-    with pytest.raises(BrainstackError, match="of slide001_S2 on slide001_S1 is nan"), open_database(url) as database:
-        database.take_in_pairs("DK39", [replace(PAIR, **{name: math.nan})])
 
 
 def test_numbers_of_numpy_are_taken_in_as_numbers(url: str) -> None:

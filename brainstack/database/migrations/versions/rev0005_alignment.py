@@ -1,0 +1,78 @@
+"""What is measured of each pair, where each section lies in the aligned stack, and what people said about it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+PAIRS = "elastix_transformation"
+MEASURES = "metric_before", "overlap", "residual"
+PLACE = "rotation", "xshift", "yshift"
+VERDICT = "verdict IN ('', 'good', 'doubtful', 'failed')"
+KIND = "kind IN ('place', 'anchor', 'follow', 'leave_out')"
+
+
+def upgrade() -> None:
+    op.add_column(PAIRS, _no("mirrored"))
+    for name in MEASURES:
+        op.add_column(PAIRS, sa.Column(name, sa.Double()))
+    # Alembic adds a check by itself, which SQLite cannot; with its column every database can.
+    check = f"CONSTRAINT ck_{PAIRS}_verdict CHECK ({VERDICT})"
+    op.execute(f"ALTER TABLE {PAIRS} ADD COLUMN verdict VARCHAR(10) DEFAULT '' NOT NULL {check}")
+    _make(
+        "section_alignment",
+        *(sa.Column(name, sa.Double(), nullable=False) for name in PLACE),
+        _no("mirrored"),
+        *(sa.Column(name, sa.Double()) for name in ("metric", *MEASURES)),
+        _words("verdict", 10),
+        sa.Column("reason", sa.Text(), nullable=False),
+        _no("by_hand"),
+        sa.UniqueConstraint("prep_id", "section", name="uq_section_alignment_prep_id_section"),
+        sa.CheckConstraint(VERDICT, name=op.f("ck_section_alignment_verdict")),
+    )
+    _make(
+        "alignment_edit",
+        _words("other", 64),
+        sa.Column("kind", sa.String(10), nullable=False),
+        *(sa.Column(name, sa.Double(), nullable=False, server_default=sa.text("0")) for name in PLACE),
+        _no("mirrored"),
+        _words("person", 100),
+        sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.text("1")),
+        _words("released_by", 100),
+        sa.Column("released", sa.DateTime()),
+        sa.CheckConstraint(KIND, name=op.f("ck_alignment_edit_kind")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("alignment_edit")
+    op.drop_table("section_alignment")
+    if op.get_context().dialect.name != "sqlite":  # there, the check goes with its column
+        op.drop_constraint(op.f(f"ck_{PAIRS}_verdict"), PAIRS, type_="check")
+    for name in ("mirrored", *MEASURES, "verdict"):
+        op.drop_column(PAIRS, name)
+
+
+def _make(table: str, *columns: sa.schema.SchemaItem) -> None:
+    """A table of what is known of an animal's sections."""
+    op.create_table(
+        table,
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("prep_id", sa.String(20), nullable=False),
+        sa.Column("section", sa.String(64), nullable=False),
+        *columns,
+        sa.Column("created", sa.DateTime(), nullable=False, server_default=sa.text("CURRENT_TIMESTAMP")),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
+        sa.ForeignKeyConstraint(["prep_id"], ["animal.prep_id"], name=f"fk_{table}_prep_id_animal"),
+    )
+
+
+def _no(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.text("0"))
+
+
+def _words(name: str, longest: int) -> sa.Column[str]:
+    return sa.Column(name, sa.String(longest), nullable=False, server_default=sa.text("''"))
