@@ -33,13 +33,14 @@ from skimage.filters import threshold_otsu
 
 from brainstack.adding import known_animals
 from brainstack.demo import Truth, read_truth
-from brainstack.demo.measuring import as_scanned, dice, pair_error_px
+from brainstack.demo.measuring import as_scanned, pair_error_px
 from brainstack.environment import CHECKOUT
 from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import read_transforms
 from brainstack.geometry import Matrix, compose_to_middle, inverse, points, rigid, scaled, shift
 from brainstack.images.cleaning import cleaning_matrix, place_on_canvas, turn
 from brainstack.images.colour import PURE_WHITE, inverted_luminance
+from brainstack.images.planes import dice
 from brainstack.plan import Plan
 from brainstack.planning import look
 

@@ -25,13 +25,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from brainstack.demo.measuring import dice
 from brainstack.demo.scenes import photograph
 from brainstack.demo.slides import phantom_of, plan_animal
 from brainstack.environment import CHECKOUT
 from brainstack.images.mask_model import MaskModel, Origin, PaintedSection, propose_mask_by_model, train
 from brainstack.images.mask_shapes import NoTissueError
 from brainstack.images.masks import propose_mask
+from brainstack.images.planes import dice
 from brainstack.settings import load_settings
 
 Mask = NDArray[np.bool_]

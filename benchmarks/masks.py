@@ -33,13 +33,13 @@ from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
 
 from brainstack.demo.difficulty import DIFFICULTIES
-from brainstack.demo.measuring import dice
 from brainstack.demo.scenes import photograph
 from brainstack.demo.slides import phantom_of, plan_animal
 from brainstack.environment import CHECKOUT
 from brainstack.images.colour import PURE_WHITE, inverted_luminance
 from brainstack.images.mask_shapes import NoTissueError
 from brainstack.images.masks import propose_mask
+from brainstack.images.planes import dice
 from brainstack.settings import load_settings
 
 Image = NDArray[Any]

@@ -103,8 +103,17 @@ class AnimalFolder:
         """What people approved of a small result."""
         return self.inside / "approved" / f"{name}.json"
 
-    def pair(self, fixed: str, moving: str) -> Path:
-        return self.inside / "pairs" / f"{fixed}..{moving}.json"
+    @property
+    def alignment_metrics(self) -> Path:
+        return self.root / "preps" / "alignment" / "metrics.csv"
+
+    def pair(self, pair: str) -> Path:
+        """How a pair was registered. pair : "fixed..moving", both by key."""
+        return self.inside / "pairs" / f"{pair}.json"
+
+    def pair_in_force(self, pair: str) -> Path:
+        """The same, once it was tried again where that was needed."""
+        return self.inside / "pairs_in_force" / f"{pair}.json"
 
     # What people look at
 

@@ -23,11 +23,13 @@ FLIPS = ("none", "flip", "flop")
 
 @dataclass(frozen=True)
 class Rigid:
-    """A rotation about the centre of a canvas, in radians, and then a shift, in pixels of that canvas."""
+    """A rotation about the centre of a canvas, in radians, and then a shift, in pixels of that canvas. mirrored : the
+    canvas is mirrored left-right about its centre before."""
 
     rotation_rad: float
     shift_x_px: float
     shift_y_px: float
+    mirrored: bool = False
 
 
 def points(matrix: Matrix, xy: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -41,26 +43,39 @@ def shift(x_px: float, y_px: float) -> Matrix:
     return np.array([[1.0, 0.0, x_px], [0.0, 1.0, y_px], [0.0, 0.0, 1.0]])
 
 
-def rigid(rotation_rad: float, shift_x_px: float, shift_y_px: float, canvas_shape: Shape) -> Matrix:
-    """Rotation about the canvas centre ((columns - 1) / 2, (rows - 1) / 2), then the shift."""
+def rigid(
+    rotation_rad: float, shift_x_px: float, shift_y_px: float, canvas_shape: Shape, *, mirrored: bool = False
+) -> Matrix:
+    """Rotation about the canvas centre ((columns - 1) / 2, (rows - 1) / 2), then the shift.
+
+    mirrored : left-right about the centre, before both.
+    """
     centre_x, centre_y = _centre(canvas_shape)
     cos, sin = math.cos(rotation_rad), math.sin(rotation_rad)
-    rotation = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    side = -1.0 if mirrored else 1.0
+    rotation = np.array([[side * cos, -sin, 0.0], [side * sin, cos, 0.0], [0.0, 0.0, 1.0]])
     to_centre, back = shift(-centre_x, -centre_y), shift(centre_x + shift_x_px, centre_y + shift_y_px)
     return np.asarray(back @ rotation @ to_centre)
 
 
-def rigid_parts(matrix: Matrix, canvas_shape: Shape) -> Rigid:
-    """The rotation and shift that `rigid` makes this matrix of; the rotation lies in (-pi, pi].
+def is_mirrored(matrix: Matrix) -> bool:
+    """True for a map that turns left into right."""
+    return bool(np.linalg.det(matrix[:2, :2]) < 0)
 
-    Raises ValueError for a matrix that stretches or mirrors.
+
+def rigid_parts(matrix: Matrix, canvas_shape: Shape) -> Rigid:
+    """What `rigid` makes this matrix of; the rotation lies in (-pi, pi].
+
+    Raises ValueError for a matrix that stretches.
     """
     turn = matrix[:2, :2]
-    if not np.allclose(turn @ turn.T, np.eye(2), atol=1e-6) or np.linalg.det(turn) < 0:
+    if not np.allclose(turn @ turn.T, np.eye(2), atol=1e-6):
         raise ValueError(f"Wanted a rotation and a shift, found {matrix.tolist()}.")
     centre = np.array(_centre(canvas_shape))
     moved = points(matrix, centre) - centre
-    return Rigid(math.atan2(matrix[1, 0], matrix[0, 0]), float(moved[0]), float(moved[1]))
+    side = -1.0 if is_mirrored(matrix) else 1.0
+    rotation_rad = math.atan2(side * matrix[1, 0], side * matrix[0, 0])
+    return Rigid(rotation_rad, float(moved[0]), float(moved[1]), mirrored=side < 0)
 
 
 def inverse(matrix: Matrix) -> Matrix:

@@ -19,7 +19,7 @@ from brainstack.records import Channel, ChannelGain, PairTransform, Ran, Scene, 
 
 
 def record(folder: AnimalFolder, kind: str, content: Any) -> None:
-    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pair", "sections", "gain",
+    """Leave a record for the process that drives the run. kind : "slide", "tifs", "pairs", "sections", "gain",
     "canvas", "seen" or "ran".
 
     One line, written at once at the end of this process's own file: a kill leaves it there or not there.
@@ -93,7 +93,8 @@ def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
         for timed in (True, False):  # UpdateTifs does not know how long each took
             some = [one for one in files if one.file_name in known and (one.seconds is not None) == timed]
             database.take_in_tifs(prep_id, some)
-        database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in by_kind.get("pair", [])])
+        for pairs in by_kind.get("pairs", []):
+            database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in pairs])
         for sections in by_kind.get("sections", [])[-1:]:  # each says it of the whole stack
             database.take_in_sections(prep_id, [SectionAlignment(**one) for one in sections])
         gains = [ChannelGain(**one | {"white": _colour(one.get("white"))}) for one in by_kind.get("gain", [])]

@@ -21,7 +21,8 @@ class MaskArea:
     mask has. verdict : "as proposed"; "mended", with the help of its neighbours; "doubtful", far from what they make
     expected, also where a person made it; "no tissue"; "edited", by a person. proposal_differs_um2 : of an edited
     section, the area that is in either the proposal or the person's mask, not in both; None of any other.
-    proposal_changed : whether the proposal is another one than when the person made the mask."""
+    proposal_changed : whether the proposal is another one than when the person made the mask. edit_refused : whether a
+    person made a mask that cannot be used, so that the section goes no further."""
 
     section: int
     key: str
@@ -32,6 +33,7 @@ class MaskArea:
     edited: bool
     proposal_differs_um2: float | None = None
     proposal_changed: bool = False
+    edit_refused: bool = False
 
 
 def write_mask_areas(path: Path, rows: Sequence[MaskArea]) -> None:
@@ -45,6 +47,7 @@ def write_mask_areas(path: Path, rows: Sequence[MaskArea]) -> None:
                 "edited": int(one.edited),
                 "proposal_differs_um2": _whole(one.proposal_differs_um2),
                 "proposal_changed": int(one.proposal_changed),
+                "edit_refused": int(one.edit_refused),
             }
             table.writerow(asdict(one) | numbers)
 
@@ -69,6 +72,7 @@ def read_mask_areas(path: Path) -> list[MaskArea]:
                 edited=row["edited"] == "1",
                 proposal_differs_um2=float(differs) if (differs := row.get("proposal_differs_um2")) else None,
                 proposal_changed=row.get("proposal_changed") == "1",
+                edit_refused=row.get("edit_refused") == "1",
             )
             for row in csv.DictReader(file)
         ]

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
@@ -125,8 +124,12 @@ class Plan:
 
     @cached_property
     def pairs(self) -> tuple[Step, ...]:
-        """The Elastix steps: each section of the chain with the next."""
-        return tuple(Step("Elastix", 0, f"{fixed}..{moving}") for fixed, moving in pairwise(self.chain))
+        """The Elastix steps: each section of the chain with the next, and with those beyond as far as pairs reach."""
+        return tuple(
+            Step("Elastix", 0, f"{fixed}..{moving}")
+            for place, fixed in enumerate(self.chain)
+            for moving in self.chain[place + 1 : place + 1 + self.settings.elastix.reach]
+        )
 
     @cached_property
     def by_hand(self) -> Mapping[str, tuple[float, float, float]]:
@@ -137,30 +140,26 @@ class Plan:
         }
 
     @cached_property
+    def left_out(self) -> frozenset[str]:
+        """Pairs that a person wants unused, as in their steps."""
+        edits = [one for one in self.records.alignment_edits if one.kind == "leave_out"]
+        return frozenset(f"{one.other}..{one.section}" for one in edits)
+
+    @cached_property
     def anchor(self) -> int:
         """Place in the chain of the section that stays as it is: the one nearest the middle slot of the stack."""
         middle = middle_of(self.sections)
         return min(range(len(self.chain)), key=lambda i: (abs(self.section[self.chain[i]].number - middle), i))
 
     @cached_property
-    def connected(self) -> frozenset[str]:
-        """Keys of the sections that pairs connect with the anchor, or with one whose place people approved: all,
-        unless a pair failed."""
-        if not self.chain:
-            return frozenset()
-        placed = self.approved.get("transforms", {}).get("matrices", {})
-        from_places = [place for place, key in enumerate(self.chain) if key in placed] or [self.anchor]
-        found = set(from_places)
-        for first in from_places:
-            place = first
-            while place > 0 and place - 1 not in found and self.pairs[place - 1] not in self.failed:
-                place -= 1
-                found.add(place)
-            place = first
-            while place < len(self.chain) - 1 and place + 1 not in found and self.pairs[place] not in self.failed:
-                place += 1
-                found.add(place)
-        return frozenset(self.chain[place] for place in found)
+    def place_in_chain(self) -> Mapping[str, int]:
+        """Of each section that is aligned, by key."""
+        return {key: place for place, key in enumerate(self.chain)}
+
+    def is_fine(self, pair: str) -> bool:
+        """Whether elastix refines a pair, as its two sections are near enough. pair : "fixed..moving"."""
+        fixed, moving = (self.place_in_chain[key] for key in pair.split(".."))
+        return moving - fixed <= self.settings.elastix.fine_reach
 
     # What a step needs
 
@@ -213,22 +212,9 @@ class Plan:
             return self.blocked_by(gathered[0])
         if step.stage == "Transforms" and not self.chain:
             return min(self.failed)
-        if step.stage == "Alignment" and step.item not in self.connected:
-            return self._cut_off_by(step.item)
+        if step.stage == "Alignment" and step.item not in self.place_in_chain:
+            return self.blocked_by(Step("Clean", self.settings.elastix.channel, step.item))
         return None
-
-    def _cut_off_by(self, key: str) -> Step | None:
-        """What keeps a section from the anchor: its own image to register, or the failed pair on its side."""
-        if key not in self.chain:
-            return self.blocked_by(Step("Clean", self.settings.elastix.channel, key))
-        failed = [place for place, pair in enumerate(self.pairs) if pair in self.failed]
-        at = self.chain.index(key)
-        left, right = [place for place in failed if place < self.anchor], [one for one in failed if one >= self.anchor]
-        if at < self.anchor and left:
-            return self.pairs[left[-1]]
-        if at >= self.anchor and right:
-            return self.pairs[right[0]]
-        return self.pairs[min(failed, key=lambda place: abs(place - at))]  # only beside places that people approved
 
     # What a stamp should be
 

@@ -129,6 +129,8 @@ class ElastixSettings(Group):
     """rigid : elastix' own parameters, those of config/rigid.toml with an animal's own on top."""
 
     channel: Count
+    reach: Annotated[int, Field(ge=1, le=6)]
+    fine_reach: Annotated[int, Field(ge=1, le=6)]
     smoothing_um: Annotated[float, Field(ge=0)]
     coarse_um: Positive
     outline_um: Positive
@@ -147,6 +149,24 @@ class ElastixSettings(Group):
     @classmethod
     def on_top_of_the_shipped(cls, own: dict[str, Any]) -> dict[str, Any]:
         return _read_toml(config_folder() / "rigid.toml") | own
+
+
+class PairCheckSettings(Group):
+    turn_mirrored: bool
+    allowed_um: Positive
+    scatter_factor: Positive
+    damage_factor: Positive
+    damaged_outline: Share
+    damaged_light: Share
+
+
+class TransformsSettings(Group):
+    pair_um: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    anchor_um: Positive
+
+    def sigma_um(self, reach: int) -> float:
+        """Of a pair of sections so far apart."""
+        return self.pair_um[min(reach, len(self.pair_um)) - 1]
 
 
 class WebSettings(Group):
@@ -179,6 +199,8 @@ class Settings(BaseModel):
     canvas: CanvasSettings
     clean: CleanSettings
     elastix: ElastixSettings
+    pair_check: PairCheckSettings
+    transforms: TransformsSettings
     web: WebSettings
     neuroglancer: NeuroglancerSettings
     downsampling: DownsamplingSettings

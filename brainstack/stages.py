@@ -7,7 +7,7 @@ its module in brainstack/images and raise `version` here, so that what was made 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def section_and_channel(plan: Plan, stage: str) -> Iterable[Step]:
 
 
 def pair(plan: Plan, stage: str) -> Iterable[Step]:
-    return plan.pairs
+    return (Step(stage, 0, one.item) for one in plan.pairs)
 
 
 def channel(plan: Plan, stage: str) -> Iterable[Step]:
@@ -120,7 +120,21 @@ def all_of(plan: Plan, stage: str, channel: int | None = None) -> list[Input]:
 
 def histograms(plan: Plan, step: Step) -> list[Input]:
     """Of the sections themselves: a copy tells nothing new of how bright a channel is."""
-    return [one for one in all_of(plan, "Histogram", step.channel) if not plan.section[one.step.item].copy]
+    return [one for one in histograms_of_animal(plan) if one.step.channel == step.channel]
+
+
+def histograms_of_animal(plan: Plan) -> list[Input]:
+    return [one for one in all_of(plan, "Histogram") if not plan.section[one.step.item].copy]
+
+
+def channel_histogram_inputs(plan: Plan, step: Step) -> list[Input]:
+    """Of all channels, as they share an axis: without those that failed, so that one that is black fails alone."""
+    others = [brightness(plan, one.number) for one in plan.channels if one.number != step.channel]
+    return [
+        *histograms_of_animal(plan),
+        brightness(plan, step.channel),
+        *(replace(one, needed=False) for one in others),
+    ]
 
 
 def tif_of(plan: Plan, key: str, channel: int) -> Input:
@@ -165,10 +179,15 @@ def pair_inputs(plan: Plan, step: Step) -> list[Input]:
     return [*(Input(Step("Clean", number, key)) for key in step.item.split("..")), *white(plan, number)]
 
 
+def retry_inputs(plan: Plan, step: Step) -> list[Input]:
+    """Of the check only what it says of this pair: another section's edit seldom changes that."""
+    return [Input(Step("Elastix", 0, step.item)), Input(Step("PairCheck"), part=step.item), *pair_inputs(plan, step)]
+
+
 def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
     """The pairs, and the masks on the canvas: the aligned canvas holds the tissue of all sections."""
-    masks = [Input(Step("Masks", 0, key)) for key in plan.chain if key in plan.connected]
-    return [*all_of(plan, "Elastix"), Input(Step("Canvas")), *masks]
+    masks = [Input(Step("Masks", 0, key)) for key in plan.chain]
+    return [*all_of(plan, "PairRetry"), Input(Step("PairCheck")), Input(Step("Canvas")), *masks]
 
 
 def proposal_inputs(plan: Plan, step: Step) -> list[Input]:
@@ -226,6 +245,10 @@ def all_edits(plan: Plan, step: Step) -> Facts:
     return {"the masks that people made": {key: plan.edits[key] for key in painted(plan)}}
 
 
+def refused_edits(plan: Plan, step: Step) -> Facts:
+    return {"the masks that people made and that cannot be used": sorted(plan.refused)}
+
+
 def mask_model(plan: Plan, step: Step) -> Facts:
     return {"the mask model": plan.mask_model}
 
@@ -257,11 +280,25 @@ def section_thickness(plan: Plan, step: Step) -> Facts:
     return {"the section thickness": plan.records.histology.section_thickness_um}
 
 
+def by_elastix(plan: Plan, step: Step) -> Facts:
+    return {"whether elastix refines the pair": plan.is_fine(step.item)}
+
+
 def chain(plan: Plan, step: Step) -> Facts:
-    return {
-        "the sections to be aligned": [plan.chain, sorted(plan.connected)],
-        "the middle section": plan.chain[plan.anchor],
-    }
+    return {"the sections to be aligned": plan.chain, "the middle section": plan.chain[plan.anchor]}
+
+
+def pairs_left_out(plan: Plan, step: Step) -> Facts:
+    return {"the pairs that a person left out": sorted(plan.left_out)}
+
+
+def places_by_hand(plan: Plan, step: Step) -> Facts:
+    said = [one for one in plan.records.alignment_edits if one.kind != "leave_out"]
+    numbers = [
+        [one.kind, one.section, one.other, one.rotation_rad, one.shift_x_um, one.shift_y_um, one.mirrored]
+        for one in said
+    ]
+    return {"the places that people gave": numbers}
 
 
 def approved_gain(plan: Plan, step: Step) -> Facts:
@@ -392,9 +429,9 @@ STAGES: dict[str, Stage] = {
     "MaskAreas": Stage(
         per=animal,
         inputs=lambda plan, step: [Input(Step("MaskCheck")), *shapes(plan, "MaskProposal")],
-        facts=order,
+        facts=joined(order, refused_edits),
         outputs=lambda plan, step: [plan.folder.mask_areas],
-        version=2,
+        version=3,
     ),
     "Masks": Stage(
         per=section,
@@ -426,10 +463,10 @@ STAGES: dict[str, Stage] = {
     ),
     "ChannelHistogram": Stage(
         per=channel,
-        inputs=lambda plan, step: [*histograms(plan, step), brightness(plan, step.channel)],
+        inputs=channel_histogram_inputs,
         settings=("histogram", "gain.target"),
         outputs=channel_histogram_files,
-        version=3,
+        version=4,
     ),
     "HistogramPicture": Stage(
         per=section_and_channel,
@@ -461,16 +498,37 @@ STAGES: dict[str, Stage] = {
     "Elastix": Stage(
         per=pair,
         inputs=pair_inputs,
-        facts=joined(pixel_size, by_hand),
+        facts=joined(pixel_size, by_hand, by_elastix),
         settings=("elastix",),
-        outputs=lambda plan, step: [plan.folder.pair(*step.item.split(".."))],
+        outputs=lambda plan, step: [plan.folder.pair(step.item)],
+        version=2,
+    ),
+    "PairCheck": Stage(
+        per=animal,
+        inputs=lambda plan, step: all_of(plan, "Elastix"),
+        facts=joined(chain, pixel_size, pairs_left_out),
+        settings=("pair_check",),
+        outputs=small("pair_check"),
+    ),
+    "PairRetry": Stage(
+        per=pair,
+        inputs=retry_inputs,
+        facts=joined(pixel_size, by_hand, by_elastix),
+        settings=("elastix",),
+        outputs=lambda plan, step: [plan.folder.pair_in_force(step.item)],
     ),
     "Transforms": Stage(
         per=animal,
         inputs=transforms_inputs,
-        facts=joined(chain, turns, pixel_size, approved_alignment),
-        settings=("canvas", "tifs.thumbnail_factor"),
-        outputs=lambda plan, step: [plan.folder.small("transforms"), plan.folder.transforms],
+        facts=joined(chain, turns, pixel_size, approved_alignment, pairs_left_out, places_by_hand),
+        settings=(
+            "canvas", "tifs.thumbnail_factor", "transforms", "pair_check", "elastix.lowest_metric",
+            "elastix.lowest_overlap",
+        ),
+        outputs=lambda plan, step: [
+            plan.folder.small("transforms"), plan.folder.transforms, plan.folder.alignment_metrics,
+        ],
+        version=2,
     ),
     "Alignment": Stage(
         per=section_and_channel,
@@ -506,6 +564,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(pixel_size, all_edits),
         settings=("masks", "train_masks"),
         outputs=lambda plan, step: [plan.folder.mask_model],
+        version=2,
     ),
     "FullMasks": Stage(
         per=section_asked_for,

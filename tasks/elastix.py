@@ -1,28 +1,26 @@
-"""Elastix: how each section lies on the one before it."""
+"""Elastix: how each section lies on those before it."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.colour import inverted_luminance
-from brainstack.images.registration import measure_pair, register_pair
-from brainstack.intake import record
+from brainstack.images.registration import Registered, measure_pair, register_pair
 from brainstack.plan import Plan, section_named
-from brainstack.records import PairTransform
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask
 from tasks.clean import read_cleaned_mask
 from tasks.white_point import read_background
 
 
-class Elastix(SectionTask):
-    """A rigid transform for each pair of neighbours, or the one that a person gave.
+class PairTask(SectionTask):
+    """A stage for each pair of sections near each other.
 
-    Sections in colour are compared by how much darker than the glass they are.
-    --section is the pair, 'slide001_S1..slide001_S2', or its second section.
+    --section is the pair, 'slide001_S1..slide001_S2', or its second section: then it is the pair with the one before.
     """
 
     def _key(self, item: str) -> str:
@@ -30,26 +28,52 @@ class Elastix(SectionTask):
             return item
         key = section_named(self.plan, item).key
         pairs = [step.item for step in self.plan.steps(self.task_family)]
-        return next((pair for pair in pairs if pair.endswith(f"..{key}")), item)
+        return next((pair for pair in reversed(pairs) if pair.endswith(f"..{key}")), item)
+
+
+class Elastix(PairTask):
+    """A rigid transform for each pair of sections up to `[elastix] reach` apart, or the one that a person gave.
+
+    Sections in colour are compared by how much darker than the glass they are.
+    """
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
-        keys = step.item.split("..")
-        channel = plan.settings.elastix.channel
-        fixed, moving = (read_tiff(plan.folder.keyed("thumbnail_cleaned", key, channel)) for key in keys)
-        if plan.is_colour:
-            white = read_background(plan, channel)
-            fixed, moving = (inverted_luminance(one, white) for one in (fixed, moving))
-        fixed_mask, moving_mask = (read_cleaned_mask(plan, key) for key in keys)
+        images = read_pair_images(plan, step.item)
 
-        both: dict[str, Any] = {"fixed_mask": fixed_mask, "moving_mask": moving_mask}
-        both |= {"pixel_size_um": plan.pixel_size_um, "settings": plan.settings.elastix}
         by_hand = plan.by_hand.get(step.item)
+        is_fine = plan.is_fine(step.item)
         if by_hand is None:
-            found = register_pair(fixed, moving, **both)
+            found = register_pair(**images, mirrors="try" if is_fine else "no", by_elastix=is_fine)
         else:
-            found = measure_pair(fixed, moving, **both, by_hand=by_hand)
-        pair = PairTransform(*keys, found.rotation_rad, found.shift_x_um, found.shift_y_um, found.metric)
+            found = measure_pair(**images, by_hand=by_hand)
 
-        write_json(plan.folder.pair(*keys), dataclasses.asdict(pair))
-        record(plan.folder, "pair", dataclasses.asdict(pair))
-        return {"": digest([pair.rotation_rad, pair.shift_x_um, pair.shift_y_um])}
+        write_json(plan.folder.pair(step.item), dataclasses.asdict(found))
+        return {"": digest(dataclasses.asdict(found))}
+
+
+def read_pair_images(plan: Plan, pair: str) -> dict[str, Any]:
+    """What `register_pair` takes of a pair: both cleaned thumbnails with their masks, and how to compare them."""
+    keys, channel = pair.split(".."), plan.settings.elastix.channel
+    fixed, moving = (read_tiff(plan.folder.keyed("thumbnail_cleaned", key, channel)) for key in keys)
+    if plan.is_colour:
+        white = read_background(plan, channel)
+        fixed, moving = (inverted_luminance(one, white) for one in (fixed, moving))
+    fixed_mask, moving_mask = (read_cleaned_mask(plan, key) for key in keys)
+    return {
+        "fixed": fixed,
+        "moving": moving,
+        "fixed_mask": fixed_mask,
+        "moving_mask": moving_mask,
+        "pixel_size_um": plan.pixel_size_um,
+        "settings": plan.settings.elastix,
+    }
+
+
+def read_registered(plan: Plan, pair: str) -> Registered:
+    """A pair as it was registered first."""
+    return Registered(**json.loads(plan.folder.pair(pair).read_text()))
+
+
+def read_in_force(plan: Plan, pair: str) -> Registered:
+    """A pair as it is used."""
+    return Registered(**json.loads(plan.folder.pair_in_force(pair).read_text()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +61,16 @@ class Histogram(SectionChannelTask):
 
 
 class ChannelHistogram(ChannelTask):
-    """The grey values of all sections of a channel together, with what its gain does; the axis of their pictures."""
+    """The grey values of all sections of a channel together, with what its gain does; the axis of all pictures."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         counts = counts_of_channel(plan, step)
         highest = counts.shape[-1] - 1
-        gain = None if plan.is_colour else channel_gain(plan, step.channel)
-        marks = _marks(plan, step.channel, gain, highest=highest)
-
-        axis = axis_for(counts, _counts_of_sections(plan, step), plan.settings.histogram.bins, reach=_reach(marks))
+        marks = _marks_of_channel(plan, step.channel, highest)
+        axis = _axis_of_animal(plan, step, highest)
         together = dataclasses.replace(axis, tallest=_tallest(counts, axis))
 
-        title = f"{_channel_title(plan, step.channel)}: {len(_gathered(plan, step))} sections, as scanned"
+        title = f"{_channel_title(plan, step.channel)}: {len(_gathered_of_channel(plan, step))} sections, as scanned"
         _write(plan.folder.histogram(step.channel, plan.folder.prep_id), counts, together, title, marks)
         shared = {"axis": dataclasses.asdict(axis), "marks": [dataclasses.asdict(one) for one in marks]}
         write_json(plan.folder.small(f"channel_histogram_C{step.channel}"), shared)
@@ -81,7 +78,7 @@ class ChannelHistogram(ChannelTask):
 
 
 class HistogramPicture(SectionChannelTask):
-    """The histogram of a section, drawn on the axis that all sections of its channel share, and its numbers as CSV."""
+    """The histogram of a section, drawn on the axis that all sections and channels share, and its numbers as CSV."""
 
     def make(self, plan: Plan, step: Step) -> None:
         counts = read_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"))["counts"]
@@ -133,12 +130,9 @@ class SingleHistogram(SectionChannelTask):
 
 
 def counts_of_channel(plan: Plan, step: Step, what: str = "counts") -> NDArray[Any]:
-    """The counts of all sections that a step gathers, added up. what : "counts" of the tissue, or of the "glass"."""
-    sections = _counts_of_sections(plan, step, what)
-    total = next(sections)
-    for counts in sections:
-        total = total + counts
-    return total
+    """The counts of all sections of its channel that a step gathers, added up. what : "counts" of the tissue, or of the
+    "glass"."""
+    return _added_up(plan, _gathered_of_channel(plan, step), what)
 
 
 def counts_of_section(plan: Plan, step: Step, what: str = "counts") -> NDArray[Any]:
@@ -146,18 +140,40 @@ def counts_of_section(plan: Plan, step: Step, what: str = "counts") -> NDArray[A
     return read_arrays(plan.folder.keyed("histogram", step.item, step.channel, ".npz"))[what]
 
 
-def _counts_of_sections(plan: Plan, step: Step, what: str = "counts") -> Iterator[NDArray[Any]]:
-    return (counts_of_section(plan, one, what) for one in _gathered(plan, step))
+def _added_up(plan: Plan, steps: list[Step], what: str = "counts") -> NDArray[Any]:
+    first, *others = steps
+    total = counts_of_section(plan, first, what)
+    for one in others:
+        total = total + counts_of_section(plan, one, what)
+    return total
 
 
-def _gathered(plan: Plan, step: Step) -> list[Step]:
-    return [one.step for one in plan.inputs(step) if one.step.stage == "Histogram"]
+def _gathered(plan: Plan, step: Step, stage: str = "Histogram") -> list[Step]:
+    return [one.step for one in plan.inputs(step) if one.step.stage == stage]
+
+
+def _gathered_of_channel(plan: Plan, step: Step) -> list[Step]:
+    return [one for one in _gathered(plan, step) if one.channel == step.channel]
+
+
+def _axis_of_animal(plan: Plan, step: Step, highest: int) -> Axis:
+    """One axis for all sections of all channels, of those that a step gathers. highest : of the type."""
+    sections = _gathered(plan, step)
+    lit = {one.channel for stage in ("Gain", "WhitePoint") for one in _gathered(plan, step, stage)}
+    reach = max(mark.level for channel in lit for mark in _marks_of_channel(plan, channel, highest))
+    counts = (counts_of_section(plan, one) for one in sections)
+    return axis_for(_added_up(plan, sections), counts, plan.settings.histogram.bins, reach=reach)
 
 
 def _channel_title(plan: Plan, channel: int) -> str:
     """Without numbers of sections: these change when one before them goes, and the picture stays with its section."""
     name = next((one.name for one in plan.channels if one.number == channel), "")
     return f"{plan.folder.prep_id}, channel {channel}" + (f" ({name})" if name else "")
+
+
+def _marks_of_channel(plan: Plan, channel: int, highest: int) -> list[Mark]:
+    gain = None if plan.is_colour else channel_gain(plan, channel)
+    return _marks(plan, channel, gain, highest=highest)
 
 
 def _marks(plan: Plan, channel: int, gain: float | None, *, highest: int) -> list[Mark]:
@@ -175,10 +191,6 @@ def _marks(plan: Plan, channel: int, gain: float | None, *, highest: int) -> lis
         Mark(in_viewer, "white in the viewer", "#b8860b"),
         Mark(highest / gain, "saturated from here on by the gain"),
     ]
-
-
-def _reach(marks: list[Mark]) -> float:
-    return max(one.level for one in marks)
 
 
 def _tallest(counts: NDArray[Any], axis: Axis) -> int:

@@ -29,6 +29,7 @@ class MaskAreas(AnimalTask):
                 edited=one["verdict"] == "edited",
                 proposal_differs_um2=one.get("proposal_differs_um2"),
                 proposal_changed=one.get("proposal_changed", False),
+                edit_refused=key in plan.refused,
             )
             for key, one in shapes.items()
         ]

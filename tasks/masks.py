@@ -134,6 +134,7 @@ def _nothing_found(plan: Plan, key: str) -> str:
             f"({highest}); scan the slide again with less light, or mark the scene as bad with `{to_mark}`."
         )
     return (
-        f"No tissue was found on scene {section.scene} of {section.slide}; paint it white in "
-        f"{folder.numbered('thumbnail_colored', section.number)}, or mark the scene as bad with `{to_mark}`."
+        f"No tissue was found on scene {section.scene} of {section.slide}: none stands out from its glass, or tissue "
+        f"fills it; paint it white in {folder.numbered('thumbnail_colored', section.number)}, or mark the scene as bad "
+        f"with `{to_mark}`."
     )

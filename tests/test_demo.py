@@ -16,6 +16,7 @@ from brainstack.demo import Truth, difficulty_of, make_animal, read_truth, stain
 from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide, read_strips
+from brainstack.images.planes import dice
 
 SMALL = {"width_px": 750, "height_px": 500}
 
@@ -71,10 +72,6 @@ def likeness(truth: Truth, fixed: str, moving: str, matrix: np.ndarray) -> float
     laid_mask = cv2.warpAffine(truth.mask(moving).astype(np.uint8), small, shape, flags=backwards) > 0
     both = truth.mask(fixed) & laid_mask
     return float(np.corrcoef(detail(thumbnail_of(truth, fixed), truth.mask(fixed))[both], laid[both])[0, 1])
-
-
-def dice(one: np.ndarray, other: np.ndarray) -> float:
-    return 2 * float((one & other).sum()) / float(one.sum() + other.sum())
 
 
 def test_slides_are_named_as_a_lab_names_them(animal):

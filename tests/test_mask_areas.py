@@ -25,7 +25,8 @@ def test_an_empty_mask_has_an_area_of_0_as_whole_as_all_others(tmp_path: Path) -
 
 
 def test_the_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
-    rows = [row_of(np.zeros((5, 5), bool), 1234.0), row_of(np.ones((5, 5), bool)), edited("slide001_S1")]
+    refused = dataclasses.replace(row_of(np.ones((5, 5), bool)), edit_refused=True)
+    rows = [row_of(np.zeros((5, 5), bool), 1234.0), refused, edited("slide001_S1")]
     write_mask_areas(tmp_path / "areas.csv", rows)
     assert read_mask_areas(tmp_path / "areas.csv") == rows
 

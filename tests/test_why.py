@@ -194,7 +194,7 @@ def test_releasing_tells_what_may_follow(plan: Plan, stamps: Stamps) -> None:
     run_by_hand(dataclasses.replace(plan, approved={"gain_C1": {"gain": 3.0}}), stamps)
     assert summary(plan, stamps)[:2] == [
         "next run: Gain 1 (the approved gain changed)",
-        "perhaps: ChannelHistogram 1, Clean 4 (if Gain comes out otherwise)",
+        "perhaps: ChannelHistogram 2, Clean 4 (if Gain comes out otherwise)",
     ]
     assert why(plan, stamps, Step("Gain", 1)) == "will be made: the approved gain changed from 3.0 to none"
 

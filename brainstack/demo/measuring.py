@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brainstack.demo.truth import Truth
 from brainstack.geometry import Matrix, inverse, points, scaled
-
-
-def dice(found: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    """Overlap of two masks of one shape, 1 where they are the same. Dice (1945)."""
-    both = np.count_nonzero(found) + np.count_nonzero(true)
-    return 2 * float(np.count_nonzero(found & true)) / both if both else 1.0
 
 
 def pair_error_px(truth: Truth, fixed: str, moving: str, found: Matrix) -> float:

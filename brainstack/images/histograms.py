@@ -157,7 +157,7 @@ ALL_BUT_FEW = 0.9999
 
 @dataclass(frozen=True)
 class Axis:
-    """What the histograms of a channel share. end : first grey value beyond the last bin, a multiple of the width.
+    """What the histograms of an animal share. end : first grey value beyond the last bin, a multiple of the width.
     bin_width : in grey values, a whole number. tallest : pixels at the top of the picture.
     """
 
@@ -174,8 +174,9 @@ class Axis:
 def axis_for(counts: NDArray[np.int64], sections: Iterable[NDArray[np.int64]], bins: int, *, reach: float = 0) -> Axis:
     """One axis for the histograms of all sections, rounded up so coarsely that a change of one seldom moves it.
 
-    counts : of all sections together, (levels,), or (3, levels) in colour, which is always shown whole. sections : of
-    each one. bins : at most so many. reach : a grey value that the axis has to hold, where the type does.
+    counts : of all sections of all channels together, (levels,), or (3, levels) in colour, which is always shown whole.
+    sections : of each one of each channel. bins : at most so many. reach : a grey value that the axis has to hold,
+    where the type does.
     """
     end = counts.shape[-1]
     if counts.ndim == 1:

@@ -15,15 +15,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.images.mask_grain import Grain, grain_of
 from brainstack.images.mask_light import Light, light_above_glass, looks_like_tissue
-from brainstack.images.planes import Image, Mask, Plane, at_working_scale
+from brainstack.images.planes import Image, Mask, Plane, at_working_scale, grown
 from brainstack.settings import MasksSettings
 
-VERSION = 1
+VERSION = 2
 """Raise it when the features of the same image come out otherwise: models trained on others are then refused."""
 
 FAINT = 0.1
 """Share of the tissue's light below which the logarithm goes over into a straight line: glass and tissue that fades."""
+BRIGHTEST = 4.0
+"""Light counts as at most this many times the tissue's, and grain as at most the tissue's light: dust and debris shine
+a hundred times brighter, and in wide means would make tissue of the glass around them."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,13 @@ class Features:
     """The features of one image, at the working scale, and what they were made from.
 
     values : (rows, columns, features) float32. names : of the features. light : of the image above its glass.
+    grain : of the image.
     """
 
     values: NDArray[np.float32]
     names: tuple[str, ...]
     light: Light
+    grain: Grain
 
 
 def features(image: Image, *, pixel_size_um: float, settings: MasksSettings, sigmas_um: Sequence[float]) -> Features:
@@ -46,32 +52,38 @@ def features(image: Image, *, pixel_size_um: float, settings: MasksSettings, sig
     Gaussian, micrometres).
     """
     planes, scanned = at_working_scale(image, pixel_size_um / settings.working_um)
-    light = light_above_glass(planes, scanned, settings)
+    grain = grain_of(image, scanned, pixel_size_um=pixel_size_um, settings=settings)
+    # What is smooth is glass, however bright its haze. In colour steps between fields blur the grain: it cannot tell.
+    smooth = scanned & ~grown(grain.rough, settings.grain_spread_um / settings.working_um)
+    is_told = len(planes) == 1 and grain.core.any() and smooth.any()
+    light = light_above_glass(planes, scanned, settings, surely_glass=smooth if is_told else None)
     raw = np.asarray(sum(planes) / len(planes), np.float32)
     found = dict(_all(raw, light, settings, [one / settings.working_um for one in sigmas_um]))
-    return Features(np.stack(list(found.values()), axis=-1), tuple(found), light)
+    found["grain over glass"] = _logarithm(grain.strength, 1.0)
+    return Features(np.stack(list(found.values()), axis=-1), tuple(found), light, grain)
 
 
 def _all(raw: Plane, light: Light, settings: MasksSettings, sigmas_px: list[float]) -> Iterator[tuple[str, Plane]]:
-    """Name and plane of each feature."""
+    """Name and plane of each feature of the light and of its grain at the working scale."""
     level = _level(light, settings)
     noise = max(light.noise, level * 1e-3)
-    over_noise = np.arcsinh(light.above / noise)
-    over_tissue = np.arcsinh(light.above / (FAINT * level))
+    above = np.minimum(light.above, BRIGHTEST * level)
+    over_noise = np.arcsinh(above / noise)
+    over_tissue = np.arcsinh(above / (FAINT * level))
     yield "light over noise", over_noise
     yield "light over tissue", over_tissue
     for number, colour in enumerate(light.colours if len(light.colours) > 1 else ()):
         hue = colour / np.maximum(np.mean(light.colours, axis=0), 3 * noise)
         yield f"hue {number}", blurred(np.asarray(hue, np.float32), sigmas_px[0] / 2)
-    grain = np.square(raw - blurred(raw, 1))
+    grain = np.minimum(np.abs(raw - blurred(raw, 1)), level)
     for sigma_px in sigmas_px:
         um = f"{sigma_px * settings.working_um:g} um"
         yield f"light over noise, {um}", blurred(over_noise, sigma_px)
         for name, plane in _shapes(over_tissue, sigma_px):
             yield f"{name}, {um}", plane
-        rough = np.sqrt(blurred(grain, sigma_px))
+        rough = blurred(grain, sigma_px)
         yield f"grain over glass, {um}", _logarithm(rough, float(np.quantile(rough[light.scanned], 0.05)))
-        over_light = rough / np.maximum(blurred(light.above, sigma_px), noise)
+        over_light = rough / np.maximum(blurred(above, sigma_px), noise)
         yield f"grain over light, {um}", _logarithm(over_light, 1e-3)
 
 

@@ -67,7 +67,8 @@ def kept_pieces(mask: Mask, bright: Mask, light: Light, *, settings: MasksSettin
     if area_um2[largest] < settings.piece_um2:
         raise NoTissueError(
             f"No tissue was found: the largest object as sharp as tissue has {area_um2[largest]:.0f} um2, and a piece "
-            f"of tissue has at least {settings.piece_um2:.0f} um2; paint a mask, or mark the scene as bad."
+            f"of tissue has at least {settings.piece_um2:.0f} um2; where tissue fills the whole scan there is no glass "
+            "to tell it from: paint a mask; where there is none, mark the scene as bad."
         )
     share = np.where(cut, settings.cut_piece_share, settings.piece_share)
     keep = area_um2 >= np.maximum(settings.piece_um2, share * area_um2[largest])

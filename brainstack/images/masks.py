@@ -18,7 +18,7 @@ from brainstack.images.mask_light import (
     sparks,
 )
 from brainstack.images.mask_shapes import NoTissueError, filled, kept_pieces
-from brainstack.images.planes import Image, Mask, Plane, at_scale_of, at_working_scale, grown, within
+from brainstack.images.planes import Image, Mask, Plane, at_scale_of, at_working_scale, dice, grown, within
 from brainstack.settings import MasksSettings
 
 AGREE = 0.95
@@ -88,10 +88,10 @@ class _Section:
         if both < AGREE * np.count_nonzero(core) or np.count_nonzero(found) > WIDER * both:
             reach_px = self.settings.grain_spread_um / px
             again = self._tissue_above(self.scanned & ~grown(self.grain.rough, reach_px))
-            if again is not None and _overlap(again, core) > _overlap(found, core) + BETTER:
+            if again is not None and dice(again, core) > dice(found, core) + BETTER:
                 found = again
             trimmed = within(core, self.scanned, reach_px)
-            if _overlap(found, trimmed) < WRONG:
+            if dice(found, trimmed) < WRONG:
                 found = trimmed
         return found
 
@@ -128,9 +128,3 @@ class _Section:
             more = missed(mask, grain, light, settings)
             mask, bright = np.asarray(binary_fill_holes(mask | more)), bright | more
         return kept_pieces(mask, bright, light, settings=settings)
-
-
-def _overlap(one: Mask, other: Mask) -> float:
-    """Dice (1945): 1 for the same mask, 0 for nothing in common."""
-    both = np.count_nonzero(one) + np.count_nonzero(other)
-    return 2 * float(np.count_nonzero(one & other)) / both if both else 0.0

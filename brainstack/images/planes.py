@@ -1,4 +1,5 @@
-"""Planes and masks of a section: brought to a working scale, grown, shrunk and blurred, with nothing lost at the edge.
+"""Planes and masks of a section: brought to a working scale, grown, shrunk and blurred, with nothing lost at the edge,
+and compared.
 
 Shapes are (rows, columns), lengths pixels.
 """
@@ -138,3 +139,12 @@ def blurred(plane: Plane, sigma_px: float) -> Plane:
     blurred = cv2.GaussianBlur(small, (0, 0), sigma_px / step, borderType=cv2.BORDER_CONSTANT)
     whole = cv2.resize(blurred, (columns, rows), interpolation=cv2.INTER_LINEAR) if step > 1 else blurred
     return np.asarray(whole, np.float32)
+
+
+# --- likeness ---------------------------------------------------------------------------------------------------------
+
+
+def dice(one: Mask, other: Mask) -> float:
+    """Overlap of two masks of one shape: 1 for the same mask, 0 for nothing in common. Dice (1945)."""
+    both = np.count_nonzero(one) + np.count_nonzero(other)
+    return 2 * float(np.count_nonzero(one & other)) / both if both else 1.0

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brainstack.demo.measuring import as_scanned, dice, pair_error_px
+from brainstack.demo.measuring import as_scanned, pair_error_px
 from brainstack.demo.truth import SectionTruth, Truth, make_matrix, write_mask
 from brainstack.geometry import points, rigid, scaled, shift
 from brainstack.images.cleaning import cleaning_matrix, place_on_canvas
@@ -34,20 +34,6 @@ def truth(tmp_path: Path) -> Truth:
 
 def true_pair(truth: Truth) -> np.ndarray:
     return scaled(truth.pair_matrix("slide001_S1", "slide001_S2"), 1 / FACTOR)
-
-
-def test_dice_of_equal_masks_is_1_and_of_masks_apart_0() -> None:
-    one = np.array([True, True, False, False])
-    assert dice(one, one) == 1
-    assert dice(one, ~one) == 0
-
-
-def test_dice_is_twice_the_common_part_over_both() -> None:
-    assert dice(np.array([True, True, False]), np.array([False, True, False])) == pytest.approx(2 / 3)
-
-
-def test_two_empty_masks_are_the_same() -> None:
-    assert dice(np.zeros(3, bool), np.zeros(3, bool)) == 1
 
 
 def test_the_truth_has_no_error(truth: Truth) -> None:

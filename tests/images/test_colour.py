@@ -18,7 +18,7 @@ from brainstack.images.mask_shapes import NoTissueError
 from brainstack.images.masks import propose_mask
 from brainstack.images.normalizing import normalize
 from brainstack.images.paint import mask_from_paint, preview
-from brainstack.images.planes import not_scanned
+from brainstack.images.planes import dice, not_scanned
 from brainstack.images.registration import register_pair
 from brainstack.settings import Settings, load_settings
 
@@ -28,10 +28,6 @@ Mask = NDArray[np.bool_]
 @pytest.fixture(scope="module")
 def settings() -> Settings:
     return load_settings()
-
-
-def dice(found: Mask, true: Mask) -> float:
-    return float(2 * np.count_nonzero(found & true) / (np.count_nonzero(found) + np.count_nonzero(true)))
 
 
 def proposed(section: Stained, settings: Settings) -> Mask:

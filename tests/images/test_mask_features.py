@@ -66,6 +66,28 @@ def test_more_glass_around_changes_little() -> None:
     assert (np.median(np.abs(before - after), axis=(0, 1)) < 0.1 * spread).all()
 
 
+def test_the_light_of_dust_is_felt_no_farther_where_it_is_ten_times_as_bright() -> None:
+    bright, brighter = section(1)[0], section(1)[0]
+    bright[30:33, 130:133] = 6500  # four times the tissue
+    brighter[30:33, 130:133] = 65000
+    before, after = features_of(bright), features_of(brighter)
+
+    rows, columns = np.indices(SHAPE)
+    around = np.hypot(rows - 31, columns - 131) > 8  # 160 um, twice the widest filter
+    light = [place for place, name in enumerate(before.names) if name.startswith("light")]
+    difference = np.abs(before.values - after.values)[around][:, light].max(axis=0)
+    assert (difference < 0.25 * before.values[..., light].std(axis=(0, 1))).all()
+
+
+def test_haze_that_is_brighter_than_tissue_is_glass_as_it_is_smooth() -> None:
+    image = section(1)[0]
+    rows, columns = np.indices(SHAPE)
+    haze = 4000 * np.exp(-(np.square(rows - 180) + np.square(columns - 30)) / (2 * 25**2))
+    above = features_of(np.rint(image + haze).astype(np.uint16)).light.above
+
+    assert above[180, 30] < 0.25 * haze[180, 30]  # by its slopes, all of it is light
+
+
 def test_colour_has_the_hue_of_what_is_absorbed() -> None:
     glass = np.full((*SHAPE, 3), 240, np.uint8)
     red, blue = glass.copy(), glass.copy()

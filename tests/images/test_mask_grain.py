@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brainstack.images.mask_grain import along_edge, grain_of, without_smooth, without_smooth_fields
 from brainstack.images.masks import propose_mask
-from brainstack.images.planes import not_scanned
+from brainstack.images.planes import dice, not_scanned
 from brainstack.settings import MasksSettings, load_settings
 
 PIXEL_UM = 20.0
@@ -39,10 +39,6 @@ def scanned(tissue: Mask, smooth_light: Plane, *, seed: int = 1) -> NDArray[np.u
     light = GLASS + smooth_light + TISSUE * tissue * np.maximum(cells, 0)
     light = cv2.GaussianBlur(light, (0, 0), 0.6)
     return np.asarray(random.poisson(light), np.uint16)
-
-
-def dice(found: Mask, true: Mask) -> float:
-    return float(2 * np.count_nonzero(found & true) / (np.count_nonzero(found) + np.count_nonzero(true)))
 
 
 def proposed(image: NDArray[np.uint16], settings: MasksSettings) -> Mask:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from textured import MASKS, ORIGIN, PIXEL_UM, TRAINING, painted, section, trained
 
-from brainstack.demo.measuring import dice
 from brainstack.errors import BrainstackError
-from brainstack.images.mask_features import VERSION
-from brainstack.images.mask_model import MaskModel, propose_mask_by_model, train
+from brainstack.images.mask_features import VERSION, features
+from brainstack.images.mask_model import MaskModel, predict, propose_mask_by_model, train
 from brainstack.images.mask_shapes import NoTissueError
 from brainstack.images.masks import propose_mask
+from brainstack.images.planes import dice
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,14 @@ def test_the_shape_rules_hold_holes_are_filled_and_specks_dropped(model: MaskMod
     image[20:23, 20:23] = image[100, 70]
 
     assert dice(proposed(image, model), mask) > 0.97
+
+
+def test_pixels_that_were_not_asked_say_what_they_would_have_said(model: MaskModel) -> None:
+    found = features(section(77)[0], pixel_size_um=PIXEL_UM, settings=MASKS, sigmas_um=model.sigmas_um)
+    likely = predict(model, found)
+
+    asked = model.booster.predict(found.values.reshape(-1, len(found.names))).reshape(likely.shape)
+    assert np.mean((likely > 0.5) != (asked > 0.5)) < 0.001
 
 
 def test_glass_alone_has_no_tissue(model: MaskModel) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from textured import MASKS, PIXEL_UM, section
 
-from brainstack.demo.measuring import dice
 from brainstack.images.mask_outliers import Expectation, shape_of
 from brainstack.images.mask_retry import Seen, better_mask, parts_of
+from brainstack.images.planes import dice
 
 
 def expected_of(mask: np.ndarray) -> Expectation:

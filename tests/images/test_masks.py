@@ -15,6 +15,7 @@ from skimage.filters import threshold_otsu
 
 from brainstack.errors import BrainstackError
 from brainstack.images.masks import propose_mask
+from brainstack.images.planes import dice
 from brainstack.settings import MasksSettings, load_settings
 
 Array = NDArray[Any]
@@ -78,10 +79,6 @@ def with_light(slide: Slide, where: Array, light: float | Array, *, tissue: bool
 def with_more_light(slide: Slide, light: Array) -> Slide:
     """`light` on top of what is there, which is no tissue."""
     return Slide(slide.pixel_size_um, slide.rows_um, slide.columns_um, slide.light + light, slide.truth)
-
-
-def dice(mask: Array, truth: Array) -> float:
-    return float(2 * np.count_nonzero(mask & truth) / (np.count_nonzero(mask) + np.count_nonzero(truth)))
 
 
 def proposed(slide: Slide, settings: MasksSettings, **light: float) -> Array:
@@ -217,10 +214,15 @@ def test_the_image_is_not_changed(settings: MasksSettings) -> None:
 def test_bare_glass_with_dust_is_an_error_that_says_what_to_do(settings: MasksSettings, vignetting: float) -> None:
     slide = oval(brightness=0.0)
     slide = with_light(slide, slide.within(3000, 3000, radius_um=60), 3000)
-    with pytest.raises(
-        BrainstackError, match=r"No tissue was found: .* um2, .* paint a mask, or mark the scene as bad\."
-    ):
+    with pytest.raises(BrainstackError, match=r"No tissue was found: .* um2, .* um2; .* mark the scene as bad\."):
         proposed(slide, settings, vignetting=vignetting)
+
+
+def test_a_scan_that_tissue_fills_is_an_error_that_says_so(settings: MasksSettings) -> None:
+    grain = cv2.GaussianBlur(np.random.default_rng(1).standard_normal((300, 400)), (0, 0), 1)
+    image = np.rint(np.clip(3000 + 1800 * grain, 1, 65535)).astype(np.uint16)
+    with pytest.raises(BrainstackError, match="where tissue fills the whole scan there is no glass to tell it from"):
+        propose_mask(image, pixel_size_um=20.0, settings=settings)
 
 
 @pytest.mark.parametrize("level", [0, 7, 65535])

@@ -12,12 +12,13 @@ from lab import Counted, Lab, asked, luigid
 
 from brainstack.database import open_database
 from brainstack.demo import read_truth
-from brainstack.demo.measuring import as_scanned, dice, pair_error_px
+from brainstack.demo.measuring import as_scanned, pair_error_px
 from brainstack.files.precomputed import read_volume_info
 from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import read_transforms
 from brainstack.geometry import inverse, rigid
 from brainstack.images.cleaning import cleaning_matrix
+from brainstack.images.planes import dice
 
 
 def test_masks_are_near_the_truth(finished: Lab) -> None:

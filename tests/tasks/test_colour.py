@@ -12,11 +12,12 @@ import pytest
 from lab import Counted, Lab, copy_of
 
 from brainstack.demo import Truth, read_truth
-from brainstack.demo.measuring import as_scanned, dice, pair_error_px
+from brainstack.demo.measuring import as_scanned, pair_error_px
 from brainstack.files.precomputed import read_volume_info
 from brainstack.files.tiff import read_tiff
 from brainstack.geometry import rigid
 from brainstack.images.cleaning import cleaning_matrix
+from brainstack.images.planes import dice
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import pytest
 from lab import Counted, Lab
 
 from brainstack.demo import read_truth
-from brainstack.demo.measuring import dice
 from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.images.planes import dice
 
 SPOILED = "slide002_S1"
 

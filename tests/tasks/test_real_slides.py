@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from lab import Lab
 
-from brainstack.demo.measuring import dice
 from brainstack.files.precomputed import read_volume_info
 from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import read_transforms
+from brainstack.images.planes import dice
 
 
 @pytest.mark.real_data

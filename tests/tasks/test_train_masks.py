@@ -12,8 +12,8 @@ from by_hand import plan_of, slide
 from lab import Lab
 
 from brainstack.demo import read_truth
-from brainstack.demo.measuring import dice
 from brainstack.errors import BrainstackError
+from brainstack.images.planes import dice
 from brainstack.links import read_order
 from tasks import TrainMasks, current
 

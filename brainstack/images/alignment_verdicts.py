@@ -1,0 +1,176 @@
+"""Which pairs and sections of an aligned stack can be trusted: good, doubtful or failed, and why.
+
+Nothing is judged by a fixed number alone: a pair is compared with the animal's other pairs of the same reach nearby,
+as anatomy makes some parts of a brain harder to register than others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from brainstack.images.pair_check import NEARBY, Places, high_limit
+from brainstack.settings import ElastixSettings, PairCheckSettings
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairFit:
+    """What is known of a registered pair. residual_um : how far the alignment takes the tissue from where the pair
+    does; infinite where one of the two has no place or the pair is mirrored against the alignment."""
+
+    fixed: int
+    moving: int
+    metric: float
+    overlap: float
+    dice: float
+    likeness: float
+    residual_um: float
+    by_hand: bool = False
+    is_same: bool = False
+
+    @property
+    def places(self) -> Places:
+        return self.fixed, self.moving
+
+    @property
+    def reach(self) -> int:
+        return self.moving - self.fixed
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """word : of records.VERDICTS. reason : one sentence of what was found, "" for what is good."""
+
+    word: str
+    reason: str = ""
+
+
+GOOD = Verdict("good")
+
+
+def fits(one: PairFit, settings: ElastixSettings) -> bool:
+    """Whether two sections have enough tissue in common, and are more alike than not. Tissue without any texture is
+    told by its outline alone."""
+    if one.by_hand:
+        return True
+    return one.overlap >= settings.lowest_overlap and max(one.metric, one.likeness) > settings.lowest_metric
+
+
+def judged_pairs(
+    pairs: Sequence[PairFit], *, settings: PairCheckSettings, elastix: ElastixSettings
+) -> dict[Places, Verdict]:
+    """Failed: it does not fit, or the alignment contradicts it. Doubtful: it is far less alike than pairs nearby."""
+    lowest = _lowest_likeness(pairs, settings)
+    found = {}
+    for one in pairs:
+        if not fits(one, elastix):
+            verdict = Verdict("failed", f"correlation {one.metric:.2f} with {one.overlap:.0%} of tissue in common")
+        elif one.reach == 1 and one.residual_um > settings.allowed_um:
+            verdict = Verdict("failed", f"it is off what the other pairs say by {_length(one.residual_um)}")
+        elif one.likeness < lowest[one.places] and not one.by_hand:
+            verdict = Verdict("doubtful", f"likeness {one.likeness:.2f}, pairs nearby {lowest[one.places]:.2f} or more")
+        else:
+            verdict = GOOD
+        found[one.places] = verdict
+    return found
+
+
+def _lowest_likeness(pairs: Sequence[PairFit], settings: PairCheckSettings) -> dict[Places, float]:
+    """Of each pair the likeness that pairs of the same reach nearby have, less what is allowed."""
+    found = {}
+    for reach in {one.reach for one in pairs}:
+        same = [one for one in pairs if one.reach == reach]
+        fixed, values = np.array([one.fixed for one in same]), np.array([one.likeness for one in same])
+        for one in same:
+            near = values[np.abs(fixed - one.fixed) <= NEARBY]
+            found[one.places] = _low_limit(near, settings.damage_factor, settings.damaged_light)
+    return found
+
+
+def _low_limit(values: Numbers, factor: float, allowed: float) -> float:
+    return -high_limit(-values, factor, allowed)
+
+
+def judged_sections(
+    count: int, pairs: Sequence[PairFit], verdicts: Mapping[Places, Verdict], *, placed: set[int],
+    mirrored: frozenset[int], turned: bool, settings: PairCheckSettings,
+) -> list[Verdict]:  # fmt: skip
+    """By place in the chain. Failed: no pair says where it lies. Doubtful: it is mirrored, none of its pairs with the
+    sections beside it is good, or it is less like those around it than they are like each other."""
+    unlike = damaged_sections(count, pairs, settings)
+    found = []
+    for place in range(count):
+        own = [one for one in pairs if place in one.places]
+        beside = [one for one in own if one.reach == min((other.reach for other in own), default=1)]
+        if place not in placed:
+            found.append(Verdict("failed", "no section near it fits on it"))
+        elif place in mirrored:
+            now = "it was turned back" if turned else "it stays mirrored, as [pair_check] turn_mirrored says"
+            found.append(Verdict("doubtful", f"it seems to be mirrored on its slide; {now}"))
+        elif any(one.is_same for one in own):
+            found.append(Verdict("doubtful", "its image is one and the same as that of a section near it"))
+        elif beside and not any(verdicts[one.places].word == "good" for one in beside):
+            found.append(Verdict("doubtful", "; ".join(f"{verdicts[one.places].reason}" for one in beside)))
+        elif place in unlike:
+            found.append(Verdict("doubtful", unlike[place]))
+        else:
+            found.append(GOOD)
+    return found
+
+
+BESIDE = 4
+"""A section is compared with so many on either side."""
+
+
+def damaged_sections(count: int, pairs: Sequence[PairFit], settings: PairCheckSettings) -> dict[int, str]:
+    """Sections that are far less like those around them than these are like each other, in light or in outline, and the
+    sentence.
+
+    What each pair has is compared with what is usual for its reach nearby. A section's own is the median of all its
+    pairs, so that a good section beside a damaged one keeps that of its other pairs; it is compared with those of the
+    sections around, as anatomy changes faster in some parts of a brain.
+    """
+    outline = _below(count, pairs, {one.places: one.dice for one in pairs})
+    light = _below(count, pairs, {one.places: one.likeness for one in pairs})
+    found = {
+        place: f"its outline is less like those around it than they are like each other, by {by:.2f}"
+        for place, by in _outliers(outline, settings.damage_factor, settings.damaged_outline).items()
+    }
+    return found | {
+        place: f"it is less like the sections around it than they are like each other, by {by:.2f}"
+        for place, by in _outliers(light, settings.damage_factor, settings.damaged_light).items()
+    }
+
+
+def _below(count: int, pairs: Sequence[PairFit], values: Mapping[Places, float]) -> Numbers:
+    """How far each section is below those around it, in a value that its pairs have: (count,), NaN where none is
+    known."""
+    below = {}
+    for reach in {one.reach for one in pairs}:
+        same = [one.places for one in pairs if one.reach == reach]
+        fixed, level = np.array([places[0] for places in same]), np.array([values[places] for places in same])
+        for places, value in zip(same, level, strict=True):
+            below[places] = float(np.median(level[np.abs(fixed - places[0]) <= NEARBY])) - value
+    own = np.array([_median([below[one.places] for one in pairs if place in one.places]) for place in range(count)])
+    beside = [[*own[max(0, place - BESIDE) : place], *own[place + 1 : place + 1 + BESIDE]] for place in range(count)]
+    return own - np.array([_median([value for value in around if math.isfinite(value)]) for around in beside])
+
+
+def _outliers(below: Numbers, factor: float, allowed: float) -> dict[int, float]:
+    known = below[np.isfinite(below)]
+    limit = high_limit(known, factor, allowed) if known.size else math.inf
+    return {int(place): float(below[place]) for place in np.flatnonzero(below > limit)}
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values)) if values else math.nan
+
+
+def _length(um: float) -> str:
+    return "a mirror" if math.isinf(um) else f"{um:.0f} um"

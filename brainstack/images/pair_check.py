@@ -1,0 +1,236 @@
+"""Which registered pairs contradict the others: sections that are mirrored, and loops that do not close.
+
+Three sections have three pairs. Going from the first to the second to the third must end where the pair of the first
+and the third ends; where it does not, one of the three is wrong. Of a wrong pair all loops stay open, of a good one
+only those with a wrong pair in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from brainstack.geometry import Matrix, Shape, inverse, is_mirrored, rigid_parts
+from brainstack.settings import PairCheckSettings
+
+Places = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A pair as it was registered. fixed, moving : places of both in the chain. matrix : fixed to moving, in pixels of
+    the cleaned canvas; it mirrors where the two seem to be mirrored against each other. likeness, likeness_other :
+    correlation in this state and in the other one, None where that was not tried. by_hand : a person gave it."""
+
+    fixed: int
+    moving: int
+    matrix: Matrix
+    likeness: float = 1.0
+    likeness_other: float | None = None
+    by_hand: bool = False
+
+    @property
+    def places(self) -> Places:
+        return self.fixed, self.moving
+
+    @property
+    def reach(self) -> int:
+        return self.moving - self.fixed
+
+
+@dataclass(frozen=True)
+class Request:
+    """A pair that is to be registered again. mirrored : the state it must have. starts : where to begin as well."""
+
+    mirrored: bool
+    starts: tuple[Matrix, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """mirrored : places of the sections that lie the wrong way up. requests : by places of the pair. open_um : how far
+    the loops of each pair are from closing; NaN where it is in none."""
+
+    mirrored: frozenset[int]
+    requests: Mapping[Places, Request] = field(default_factory=dict)
+    open_um: Mapping[Places, float] = field(default_factory=dict)
+
+
+def check_pairs(
+    count: int, pairs: Sequence[Measured], *, radius_um: float, pixel_size_um: float, shape: Shape,
+    settings: PairCheckSettings,
+) -> Checked:  # fmt: skip
+    """What is wrong with the pairs of `count` sections, and what to try again.
+
+    radius_um : of the tissue about the canvas centre, which makes a length of an angle. shape : (rows, columns) of the
+    cleaned canvas.
+    """
+    mirrored = mirrored_sections(count, pairs)
+    turned = mirrored if settings.turn_mirrored else frozenset[int]()
+    wanted = {one.places: (one.fixed in turned) != (one.moving in turned) for one in pairs}
+    right = [one for one in pairs if is_mirrored(one.matrix) == wanted[one.places]]
+    openings = loops(right, radius_um=radius_um, pixel_size_um=pixel_size_um, shape=shape)
+    open_um = {places: typical(list(each.values())) for places, each in openings.items()}
+    doubted = doubtful(right, open_um, settings)
+    known = {one.places: one.matrix for one in right if one.places not in doubted}
+    by_hand = {one.places for one in pairs if one.by_hand}
+    again = {one.places for one in pairs if one.places not in open_um or one.places in doubted} - by_hand
+    requests = {places: Request(wanted[places], _starts(places, known)) for places in again}
+    requests = {
+        places: request
+        for places, request in requests.items()
+        if request.starts or wanted[places] != is_mirrored(_matrix_of(pairs, places))
+    }
+    return Checked(mirrored, requests, open_um)
+
+
+def _matrix_of(pairs: Iterable[Measured], places: Places) -> Matrix:
+    return next(one.matrix for one in pairs if one.places == places)
+
+
+# Mirrored sections
+
+
+MIRRORED_COST = 0.05
+"""How much more alike its neighbours must make a mirrored section: few are, and where nothing tells, none is."""
+
+
+def mirrored_sections(count: int, pairs: Sequence[Measured]) -> frozenset[int]:
+    """Places of the sections that lie the wrong way up, as the pairs say.
+
+    Each pair says how much more alike its two sections are in one state than in the other. Those states are chosen that
+    agree most with all pairs together: exactly, along the stack, over all states of as many sections as pairs reach
+    (Viterbi 1967). Most sections are the right way up.
+    """
+    votes: dict[int, dict[int, float]] = {}  # of each section, by how far before it the other one is
+    for one in pairs:
+        if one.likeness_other is not None and not one.by_hand:
+            vote = one.likeness - one.likeness_other
+            votes.setdefault(one.moving, {})[one.reach] = -vote if is_mirrored(one.matrix) else vote
+    window = max((reach for each in votes.values() for reach in each), default=1)
+    mirrored = np.array([_states(count, votes, window, bool(first)) for first in (0, 1)])
+    return min((frozenset(map(int, np.flatnonzero(one))) for one in mirrored), key=len)
+
+
+def _states(
+    count: int, votes: Mapping[int, Mapping[int, float]], window: int, first_mirrored: bool
+) -> npt.NDArray[np.bool_]:
+    """Which sections are mirrored, where the first is, or is not: (count,) bool. A state is a number of `window` bits,
+    the lowest for the newest section, 1 where it is mirrored."""
+    numbers = np.arange(2**window)
+    bits = (numbers[:, np.newaxis] >> np.arange(window)) & 1
+    score = np.where(numbers == int(first_mirrored), 0.0, -1e9)
+    before = np.zeros((count, len(numbers)), int)
+    for place in range(1, count):
+        # From each state before: the same without its oldest section, and the new one.
+        best = np.full(len(numbers), -np.inf)
+        for new in (0, 1):
+            side = np.where(bits == new, 1.0, -1.0)
+            gain = sum((vote * side[:, reach - 1] for reach, vote in votes.get(place, {}).items()), start=0 * score)
+            total = score + gain - MIRRORED_COST * (new != int(first_mirrored))
+            after = ((numbers << 1) | new) & (len(numbers) - 1)
+            for state in numbers:
+                if total[state] > best[after[state]]:
+                    best[after[state]], before[place, after[state]] = total[state], state
+        score = best
+    found = np.zeros(count, bool)
+    state = int(np.argmax(score))
+    for place in range(count - 1, -1, -1):
+        found[place] = state & 1
+        state = before[place, state]
+    return found
+
+
+# Loops
+
+
+def loops(
+    pairs: Iterable[Measured], *, radius_um: float, pixel_size_um: float, shape: Shape
+) -> dict[Places, dict[int, float]]:
+    """Of each pair, by the third section's place, how far that loop is from closing, in micrometres: the root mean
+    square over tissue of that radius."""
+    matrices = {one.places: one.matrix for one in pairs}
+    found: dict[Places, dict[int, float]] = {places: {} for places in matrices}
+    ends: dict[int, list[int]] = {}
+    for fixed, moving in matrices:
+        ends.setdefault(fixed, []).append(moving)
+    for (first, second), step in matrices.items():
+        for third in ends.get(second, []):
+            if (first, third) in matrices:
+                round_trip = inverse(matrices[first, third]) @ matrices[second, third] @ step
+                opening_um = distance_um(round_trip, radius_um=radius_um, pixel_size_um=pixel_size_um, shape=shape)
+                found[first, second][third] = found[second, third][first] = found[first, third][second] = opening_um
+    return found
+
+
+def distance_um(matrix: Matrix, *, radius_um: float, pixel_size_um: float, shape: Shape) -> float:
+    """How far a map moves tissue of that radius about the canvas centre, root mean square; infinite for a mirror."""
+    if is_mirrored(matrix):
+        return math.inf
+    parts = rigid_parts(matrix, shape)
+    shift_um = math.hypot(parts.shift_x_px, parts.shift_y_px) * pixel_size_um
+    return math.hypot(shift_um, 2 * math.sin(abs(parts.rotation_rad) / 2) * radius_um)
+
+
+def typical(openings_um: Sequence[float]) -> float:
+    """The lower median: what most loops of a pair are within, if less than half of them have another wrong pair."""
+    return sorted(openings_um)[(len(openings_um) - 1) // 2] if openings_um else math.nan
+
+
+NEARBY = 12
+"""A pair is compared with those of so many sections before and behind it."""
+
+
+UNLIKE, GROSSLY = 0.1, 5.0
+"""A pair whose likeness is less than this below that of pairs nearby is right: where its loops stay open, it is the
+wider pairs that what changes in between has bent. But not where they are open by so many times what is allowed."""
+
+
+def doubtful(pairs: Iterable[Measured], open_um: Mapping[Places, float], settings: PairCheckSettings) -> set[Places]:
+    """Pairs whose loops are wider open than those of the pairs of the same reach nearby, by so many times their scatter
+    and by `allowed_um`, and whose sections are less alike, or far wider open."""
+    found = set()
+    known = [one for one in pairs if one.places in open_um and not one.by_hand]
+    for reach in {one.reach for one in known}:
+        same = [one for one in known if one.reach == reach]
+        fixed = np.array([one.fixed for one in same])
+        opened, alike = np.array([open_um[one.places] for one in same]), np.array([one.likeness for one in same])
+        for one in same:
+            near = np.abs(fixed - one.fixed) <= NEARBY
+            limit_um = high_limit(opened[near & np.isfinite(opened)], settings.scatter_factor, settings.allowed_um)
+            is_unlike = one.likeness < np.median(alike[near]) - UNLIKE
+            if open_um[one.places] > (limit_um if is_unlike else GROSSLY * limit_um):
+                found.add(one.places)
+    return found
+
+
+def high_limit(values: npt.NDArray[np.float64], factor: float, allowed: float) -> float:
+    """Median and so many times the scatter, which is the median absolute deviation as a standard deviation (Rousseeuw
+    and Croux 1993), or `allowed` above it where that is more."""
+    if not values.size:
+        return allowed
+    middle = float(np.median(values))
+    return middle + max(allowed, factor * 1.4826 * float(np.median(np.abs(values - middle))))
+
+
+def _starts(places: Places, known: Mapping[Places, Matrix], at_most: int = 2) -> tuple[Matrix, ...]:
+    """Where a pair would lie by way of a third section, over pairs that are not in doubt; the nearest ones first."""
+    fixed, moving = places
+    found = []
+    for via in sorted({place for pair in known for place in pair}, key=lambda place: abs(2 * place - fixed - moving)):
+        if via in places or len(found) == at_most:
+            continue
+        first, second = _way(known, fixed, via), _way(known, via, moving)
+        if first is not None and second is not None:
+            found.append(second @ first)
+    return tuple(found)
+
+
+def _way(known: Mapping[Places, Matrix], start: int, end: int) -> Matrix | None:
+    if (start, end) in known:
+        return known[start, end]
+    return inverse(known[end, start]) if (end, start) in known else None

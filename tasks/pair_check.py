@@ -1,0 +1,78 @@
+"""PairCheck: which pairs contradict the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from brainstack.errors import BrainstackError
+from brainstack.files.whole import write_json
+from brainstack.images.pair_check import Checked, Measured, check_pairs
+from brainstack.images.registration import Registered
+from brainstack.plan import Plan
+from brainstack.stamps import Step, digest
+from tasks.base import AnimalTask
+from tasks.clean import read_canvas
+from tasks.elastix import read_registered
+
+AS_REGISTERED = "as registered"
+"""The value of a pair that nothing contradicts: it is not made again when others are."""
+
+
+class PairCheck(AnimalTask):
+    """Finds sections that are mirrored, and pairs that contradict the others: loops over three sections do not close."""
+
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
+        pairs = {one.step.item: read_registered(plan, one.step.item) for one in plan.inputs(step)}
+        check_engine(pairs)
+        used = {pair: found for pair, found in pairs.items() if pair not in plan.left_out}
+        shape = read_canvas(plan)
+
+        checked = check_pairs(
+            len(plan.chain),
+            [measured(plan, pair, found, shape) for pair, found in used.items()],
+            radius_um=radius_um(used.values()),
+            pixel_size_um=plan.pixel_size_um,
+            shape=shape,
+            settings=plan.settings.pair_check,
+        )
+
+        content = _content(plan, checked)
+        write_json(plan.folder.small("pair_check"), content)
+        requests = {pair: digest(content["requests"].get(pair, AS_REGISTERED)) for pair in pairs}
+        return {"": digest(content), "mirrored": digest(content["mirrored"]), **requests}
+
+
+def check_engine(pairs: dict[str, Registered]) -> None:
+    """Raise BrainstackError where elastix gave up on every pair that it was to refine: its parameters are wrong."""
+    errors = [found.engine_error for found in pairs.values() if not (found.by_hand or found.is_same)]
+    if errors and all(errors):
+        raise BrainstackError(f"elastix gave up on all {len(errors)} pairs; put config/rigid.toml right: {errors[0]}")
+
+
+def measured(plan: Plan, pair: str, found: Registered, shape: tuple[int, int]) -> Measured:
+    """A pair for the check. shape : (rows, columns) of the cleaned canvas."""
+    fixed, moving = (plan.place_in_chain[key] for key in pair.split(".."))
+    matrix = found.matrix(plan.pixel_size_um, shape)
+    return Measured(fixed, moving, matrix, found.likeness, found.likeness_other, found.by_hand)
+
+
+def radius_um(pairs: Any) -> float:
+    """Of the tissue about the canvas centre, the median of all sections; 1 where there is no pair."""
+    radii = [found.radius_um for found in pairs]
+    return float(np.median(radii)) if radii else 1.0
+
+
+def _content(plan: Plan, checked: Checked) -> dict[str, Any]:
+    def named(places: tuple[int, int]) -> str:
+        return "..".join(plan.chain[place] for place in places)
+
+    return {
+        "mirrored": sorted(plan.chain[place] for place in checked.mirrored),
+        "requests": {
+            named(places): {"mirrored": one.mirrored, "starts": [start.tolist() for start in one.starts]}
+            for places, one in sorted(checked.requests.items())
+        },
+        "open_um": {named(places): round(value, 1) for places, value in sorted(checked.open_um.items())},
+    }
