@@ -14,7 +14,8 @@ from brainstack import geometry
 from brainstack.geometry import Matrix
 
 SMOOTH = 5.0
-"""Drift is what is left of the errors after smoothing along the stack by so many sections (sigma), the damaged ones left out; jitter is the rest."""
+"""Drift is what is left of the errors after smoothing along the stack by so many sections (sigma), the damaged ones
+left out; jitter is the rest."""
 
 Numbers = npt.NDArray[np.float64]
 

@@ -138,9 +138,8 @@ def _placed(number: int, whole: Whole, state: str, largest_deg: float, random: n
     onto = onto @ geometry.shift(*(centre - middle))
     if state == "mirrored":
         onto = geometry.turning(0, "flop", CANVAS) @ onto
-    picture, mask = (_warped(one, onto, flags) for one, flags in ((whole.picture, cv2.INTER_LINEAR),
-                                                                  (whole.mask.astype(np.uint8), cv2.INTER_NEAREST)))  # fmt: skip
-    picture, mask = _lit(picture, random), np.asarray(mask > 0)
+    picture = _lit(_warped(whole.picture, onto, cv2.INTER_LINEAR), random)
+    mask = _warped(whole.mask.astype(np.uint8), onto, cv2.INTER_NEAREST) > 0
     if state == "damaged":
         picture, mask = _damaged(picture, mask, random)
     elif random.random() < WORN:

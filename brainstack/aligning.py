@@ -147,7 +147,7 @@ def leave_out(prep_id: str, fixed: str, moving: str, *, person: str) -> str:
     plan = make_plan(prep_id)
     sections = sorted((section_named(plan, name) for name in (fixed, moving)), key=lambda section: section.number)
     first, second = (section.key for section in sections)
-    reach = int(getattr(plan.settings.elastix, "reach", 3))
+    reach = plan.settings.elastix.reach
     apart = plan.chain.index(second) - plan.chain.index(first)
     if not 1 <= apart <= reach:
         raise BrainstackError(

@@ -143,6 +143,8 @@ class ElastixSettings(Group):
     allowed_loss: Share
     lowest_metric: Annotated[float, Field(ge=-1, le=1)]
     lowest_overlap: Share
+    finer_factor: Annotated[int, Field(ge=0)]
+    finer_largest_px: Positive
     rigid: dict[str, Any] = Field(default_factory=dict, validate_default=True)
 
     @field_validator("rigid")

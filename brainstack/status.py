@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from brainstack.alignment_report import doubtful_sections
 from brainstack.approval import differences
 from brainstack.brightness import doubts
 from brainstack.edits import passed_over
@@ -49,7 +50,7 @@ def show(plan: Plan, failed: Mapping[Step, str], console: Console) -> None:
     progress = progress_of(plan)
     console.print(table_of(progress))
     show_failures(failed, console)
-    for line in [*doubtful_masks(plan), *differences(plan), *doubts(plan, progress.stamps)]:
+    for line in [*doubtful_masks(plan), *doubtful_sections(plan), *differences(plan), *doubts(plan, progress.stamps)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     lines = NextRun(progress).summary()
     for line in lines[:MOST_LINES]:

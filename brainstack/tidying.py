@@ -189,8 +189,8 @@ class _Search:
         folder, place = self._folder, path.parent
         if place == folder.meta("x").parent and path.suffix == ".json":
             return "" if path.stem in self._unread else "slides that are gone"
-        if place == folder.pair("x", "y").parent and ".." in path.stem:
-            return "pairs of sections that are no longer neighbours"
+        if place in (folder.pair("x..y").parent, folder.pair_in_force("x..y").parent) and ".." in path.stem:
+            return "pairs of sections that are no longer near each other"
         if place == folder.small("x").parent and re.fullmatch(r"(gain|white_point)_C\d+", path.stem):
             return "sections or channels that are gone"
         is_image = place.parent.parent == folder.inside and re.fullmatch(r"CH\d+|masks", place.parent.name)

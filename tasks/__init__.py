@@ -22,6 +22,8 @@ from tasks.masks import MaskProposal, Masks
 from tasks.meta import Meta
 from tasks.neuroglancer_image import NeuroglancerImage
 from tasks.normalized import Normalized
+from tasks.pair_check import PairCheck
+from tasks.pair_retry import PairRetry
 from tasks.preps import Preps
 from tasks.tifs import Tifs
 from tasks.train_masks import TrainMasks
@@ -50,6 +52,8 @@ __all__ = [
     "Meta",
     "NeuroglancerImage",
     "Normalized",
+    "PairCheck",
+    "PairRetry",
     "Preps",
     "SingleHistogram",
     "Tifs",

@@ -22,9 +22,10 @@ class Alignment(SectionChannelTask):
     def make(self, plan: Plan, step: Step) -> None:
         cleaned = read_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel))
         transforms = read_matrices(plan)
+        for reasons in (transforms["failed"], transforms["outside"]):
+            if step.item in reasons:
+                raise BrainstackError(reasons[step.item])
         matrix, background = np.array(transforms["matrices"][step.item]), read_background(plan, step.channel)
-        if step.item in transforms["outside"]:
-            raise BrainstackError(transforms["outside"][step.item])
 
         aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]), background=background)
 
@@ -33,6 +34,6 @@ class Alignment(SectionChannelTask):
 
 def read_matrices(plan: Plan) -> dict[str, Any]:
     """ "canvas": [rows, columns] of aligned images; "matrices": 3 x 3 for each section's key, aligned to cleaned;
-    "outside": why a section does not fit the approved canvas, by its key."""
+    "failed": why a section has no place, by its key; "outside": why it does not fit the approved canvas."""
     content: dict[str, Any] = json.loads(plan.folder.small("transforms").read_text())
     return content

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from brainstack.alignment_report import doubtful_sections
 from brainstack.approval import differences
 from brainstack.brightness import doubts
 from brainstack.mask_areas import doubtful_masks
@@ -83,7 +84,7 @@ class Display:
         elif not failed:
             self._console.print(f"{self._animal}: nothing to do, all is as it should be.")
         self._show_failures(failed)
-        doubtful = [*doubtful_masks(plan), *doubts(plan, Stamps(plan.folder.stamps))]
+        doubtful = [*doubtful_masks(plan), *doubtful_sections(plan), *doubts(plan, Stamps(plan.folder.stamps))]
         for line in (*heading(plan)[1:], *differences(plan), *doubtful):
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if any((plan.folder.volume(one.number) / "info").exists() for one in plan.channels):

@@ -21,7 +21,7 @@ AS_REGISTERED = "as registered"
 
 
 class PairCheck(AnimalTask):
-    """Finds sections that are mirrored, and pairs that contradict the others: loops over three sections do not close."""
+    """Finds sections that are mirrored, and pairs whose loops over three sections do not close."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         pairs = {one.step.item: read_registered(plan, one.step.item) for one in plan.inputs(step)}

@@ -8,6 +8,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from brainstack.alignment_report import doubtful_sections
 from brainstack.animal_folder import AnimalFolder
 from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
@@ -82,7 +83,7 @@ class Run:
         plan = current.plan(self.animal)
         failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
         write_failed(self.folder, self._failed_before_too() | failed)
-        for line in (*said_of_slides(plan), *passed_over(plan), *doubtful_masks(plan)):
+        for line in (*said_of_slides(plan), *passed_over(plan), *doubtful_masks(plan), *doubtful_sections(plan)):
             log.warning("%s", line)
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)

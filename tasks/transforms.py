@@ -1,51 +1,121 @@
-"""Transforms: from pairs of neighbours to one transform for each section."""
+"""Transforms: from pairs of sections to one transform for each section."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from brainstack.approval import check_still_fits
 from brainstack.errors import BrainstackError
+from brainstack.files.alignment_metrics import write_alignment_metrics
 from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import SectionTransform, write_transforms
 from brainstack.files.whole import write_json
-from brainstack.geometry import Matrix, compose_from, inverse, rigid, shift
+from brainstack.geometry import Matrix, inverse, rigid, rigid_parts, shift
 from brainstack.images.alignment import aligned_canvas, beyond_px
+from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.cleaning import cleaning_matrix
+from brainstack.images.pair_check import Places
+from brainstack.images.registration import Registered
+from brainstack.images.stack_alignment import AlignedStack, Rules, Stack, align_stack
+from brainstack.images.stack_solving import Frame, Hold
 from brainstack.intake import record
+from brainstack.places_by_hand import check_edits, with_edits
 from brainstack.plan import Plan
-from brainstack.records import PairTransform
+from brainstack.records import AlignmentEdit, PairTransform, SectionAlignment
 from brainstack.stamps import Step, digest
 from tasks.base import AnimalTask
 from tasks.clean import read_canvas, read_cleaned_mask
+from tasks.elastix import read_in_force
+from tasks.pair_check import radius_um
 
-Pairs = Sequence[Matrix | None]
+Pairs = Mapping[str, Registered]
 
 
 class Transforms(AnimalTask):
-    """Composes the pairs' transforms to the middle section, and finds the canvas that holds all aligned sections."""
+    """Solves all pairs together to a place for each section, with what people said, judges pairs and sections, and
+    finds the canvas that holds all aligned sections."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         cleaned = read_canvas(plan)
-        pairs = [_read_pair(plan, pair, cleaned) for pair in plan.pairs]
-        placements = {key: _placement(plan, key, cleaned) for key in plan.chain if key in plan.connected}
+        pairs = _read_pairs(plan)
+        mirrored = json.loads(plan.folder.small("pair_check").read_text())["mirrored"]
+        placements = {key: _placement(plan, key, cleaned) for key in plan.chain}
 
-        content = _in_force(plan, pairs, placements)
-        canvas, matrices = content["canvas"], content["matrices"]
+        stack = _stack(plan, pairs, mirrored, cleaned)
+        aligned = align_stack(stack, _anchors(plan, cleaned), _rules(plan))
+        by_key = {plan.chain[place]: matrix for place, matrix in aligned.placed.items()}
+        edits = plan.records.alignment_edits
+        placed = with_edits(by_key, edits, rigid_of=lambda edit: _given(plan, edit, cleaned))
+        content = _in_force(plan, placed, placements)
+        content["failed"] = {key: _why_failed(plan, key) for key in plan.chain if key not in content["matrices"]}
+        sections, judged = _sections(plan, stack, aligned, placed), _pairs(plan, stack, aligned)
 
-        factor = plan.settings.tifs.thumbnail_factor
+        canvas, matrices, factor = content["canvas"], content["matrices"], plan.settings.tifs.thumbnail_factor
         rows = [SectionTransform(plan.section[key], np.array(matrices[key]), factor, canvas) for key in matrices]
         write_transforms(plan.folder.transforms, rows)
+        numbers = {key: plan.section[key].number for key in plan.chain}
+        write_alignment_metrics(plan.folder.alignment_metrics, sections, judged, numbers)
         write_json(plan.folder.small("transforms"), content)
+        record(plan.folder, "sections", [dataclasses.asdict(one) for one in sections])
+        record(plan.folder, "pairs", [dataclasses.asdict(one) for one in judged])
         record(plan.folder, "canvas", {"width": canvas[1] * factor, "height": canvas[0] * factor})
-        return {key: digest([canvas, matrix, content["outside"].get(key)]) for key, matrix in matrices.items()}
+        values = {key: [canvas, matrix, content["outside"].get(key)] for key, matrix in matrices.items()}
+        return {key: digest(values.get(key, content["failed"].get(key))) for key in plan.chain}
 
 
-def _in_force(plan: Plan, pairs: Pairs, placements: Mapping[str, Matrix]) -> dict[str, Any]:
+# The stack
+
+
+def _read_pairs(plan: Plan) -> Pairs:
+    """Those that could be registered and that no person left out."""
+    return {
+        pair.item: read_in_force(plan, pair.item)
+        for pair in plan.steps("PairRetry")
+        if pair.item not in plan.left_out and not plan.is_blocked(pair)
+    }
+
+
+def _stack(plan: Plan, pairs: Pairs, mirrored: list[str], canvas: tuple[int, int]) -> Stack:
+    by_place: dict[Places, Registered] = {}
+    for pair, found in pairs.items():
+        fixed, moving = (plan.place_in_chain[key] for key in pair.split(".."))
+        is_copy = found.is_same and any(plan.section[plan.chain[place]].copy for place in (fixed, moving))
+        by_place[fixed, moving] = dataclasses.replace(found, is_same=False) if is_copy else found
+    frame = Frame(canvas, plan.pixel_size_um, radius_um(pairs.values()))
+    places = frozenset(plan.place_in_chain[key] for key in mirrored)
+    return Stack(len(plan.chain), by_place, places, plan.anchor, frame)
+
+
+def _rules(plan: Plan) -> Rules:
+    return Rules(plan.settings.elastix, plan.settings.pair_check, plan.settings.transforms)
+
+
+def _anchors(plan: Plan, canvas: tuple[int, int]) -> list[Hold]:
+    """Where people hold sections, so that those around them follow. Raises BrainstackError for what cannot be."""
+    check_edits(plan)
+    sigma_um = (plan.settings.transforms.anchor_um,) * 3
+    return [
+        Hold(plan.place_in_chain[edit.section], _given(plan, edit, canvas), sigma_um)
+        for edit in plan.records.alignment_edits
+        if edit.kind == "anchor" and edit.section in plan.place_in_chain
+    ]
+
+
+def _given(plan: Plan, edit: AlignmentEdit, canvas: tuple[int, int]) -> Matrix:
+    """From the aligned frame to the section's canvas, as a person gave it, in pixels."""
+    shift_px = edit.shift_x_um / plan.pixel_size_um, edit.shift_y_um / plan.pixel_size_um
+    return rigid(edit.rotation_rad, *shift_px, canvas, mirrored=edit.mirrored)
+
+
+# The alignment in force
+
+
+def _in_force(plan: Plan, placed: Mapping[str, Matrix], placements: Mapping[str, Matrix]) -> dict[str, Any]:
     """What is written: the alignment in force and, where that is an approved one, what it would be now."""
     shared = {
         "outside": {},
@@ -53,41 +123,44 @@ def _in_force(plan: Plan, pairs: Pairs, placements: Mapping[str, Matrix]) -> dic
         "pixel_size_um": plan.pixel_size_um,
     }
     if "transforms" not in plan.approved:
-        return _composed(plan, pairs) | shared
+        return _on_canvas(plan, placed) | shared
     check_still_fits(plan, "transforms")
     try:
-        computed = _composed(plan, pairs)
+        computed = _on_canvas(plan, placed)
     except BrainstackError as error:  # it is not needed, and said by the status
         computed = {"error": str(error)}
     canvas = plan.approved["transforms"]["canvas"]
-    matrices = _kept(plan, pairs, placements)
+    matrices = _kept(plan, placed, placements)
     lists = {key: matrix.tolist() for key, matrix in matrices.items()}
     outside = {"outside": _outside(plan, matrices, tuple(canvas))}
     return {"canvas": canvas, "matrices": lists} | shared | outside | {"computed": computed}
 
 
-def _composed(plan: Plan, pairs: Pairs) -> dict[str, Any]:
-    """The alignment that follows from the pairs alone: of all sections that they connect with the middle one."""
-    composed = {plan.chain[place]: matrix for place, matrix in compose_from({plan.anchor: np.eye(3)}, pairs).items()}
-    keys = [key for key in plan.chain if key in composed]
+def _on_canvas(plan: Plan, placed: Mapping[str, Matrix]) -> dict[str, Any]:
+    """The alignment that follows from pairs and people, on the canvas that holds all of it."""
+    keys = [key for key in plan.chain if key in placed]
     margin_px = round(plan.settings.canvas.margin_um / plan.pixel_size_um)
-    box = aligned_canvas(((key, read_cleaned_mask(plan, key), composed[key]) for key in keys), margin_px)
-    matrices = {key: (composed[key] @ shift(box.left, box.top)).tolist() for key in keys}
+    box = aligned_canvas(((key, read_cleaned_mask(plan, key), placed[key]) for key in keys), margin_px)
+    matrices = {key: (placed[key] @ shift(box.left, box.top)).tolist() for key in keys}
     return {"canvas": list(box.shape), "matrices": matrices}
 
 
-def _kept(plan: Plan, pairs: Pairs, placements: Mapping[str, Matrix]) -> dict[str, Matrix]:
+def _kept(plan: Plan, placed: Mapping[str, Matrix], placements: Mapping[str, Matrix]) -> dict[str, Matrix]:
     """The approved alignment: sections stay where they were, though a mended mask or another canvas moved their
-    cleaned image; a section that is new follows its neighbour."""
+    cleaned image; a section that is new lies on its nearest approved neighbour as it does now."""
     approved = plan.approved["transforms"]
-    known = {}
-    for place, key in enumerate(plan.chain):
+    found = {}
+    for key in plan.chain:
         if key in approved["matrices"]:
             matrix, before = np.array(approved["matrices"][key]), np.array(approved["placements"][key])
             stayed = np.array_equal(before, placements[key])
-            known[place] = matrix if stayed else placements[key] @ inverse(before) @ matrix
-    placed = compose_from(known or {plan.anchor: np.eye(3)}, pairs)
-    return {plan.chain[place]: placed[place] for place in sorted(placed)}
+            found[key] = matrix if stayed else placements[key] @ inverse(before) @ matrix
+    known = [key for key in found if key in placed]
+    for key in plan.chain:
+        if key not in found and key in placed and known:
+            near = min(known, key=lambda other: abs(plan.place_in_chain[other] - plan.place_in_chain[key]))
+            found[key] = placed[key] @ inverse(placed[near]) @ found[near]
+    return {key: found[key] for key in plan.chain if key in found}
 
 
 def _outside(plan: Plan, matrices: Mapping[str, Matrix], canvas: tuple[int, int]) -> dict[str, str]:
@@ -111,10 +184,71 @@ def _placement(plan: Plan, key: str, canvas: tuple[int, int]) -> Matrix:
     return cleaning_matrix(mask, scan_run.rotation, scan_run.flip, canvas)
 
 
-def _read_pair(plan: Plan, pair: Step, canvas: tuple[int, int]) -> Matrix | None:
-    """From the fixed section's cleaned image to the moving one's, in pixels; None for a pair that failed."""
-    if plan.is_blocked(pair):
-        return None
-    one = PairTransform(**json.loads(plan.folder.pair(*pair.item.split("..")).read_text()))
-    side_um = plan.pixel_size_um
-    return rigid(one.rotation_rad, one.shift_x_um / side_um, one.shift_y_um / side_um, canvas)
+def _why_failed(plan: Plan, key: str) -> str:
+    name = plan.folder.prep_id
+    return (
+        f"No section within {plan.settings.elastix.reach} of it fits on it, so that it has no place in the stack; look "
+        "at it and its neighbours, and mend their masks, mark it as bad, or say where it lies: "
+        f"`brainstack align place {name} {plan.section[key].number} --rotation-deg ...` or "
+        f"`brainstack align follow {name} {plan.section[key].number} NEIGHBOUR`."
+    )
+
+
+# Verdicts
+
+
+def _sections(plan: Plan, stack: Stack, aligned: AlignedStack, placed: Mapping[str, Matrix]) -> list[SectionAlignment]:
+    by_hand = {edit.section for edit in plan.records.alignment_edits if edit.kind != "leave_out"}
+    return [
+        _section(plan, stack, aligned, key, placed.get(key), by_hand=key in by_hand and key in placed)
+        for key in plan.chain
+    ]
+
+
+def _section(
+    plan: Plan, stack: Stack, aligned: AlignedStack, key: str, matrix: Matrix | None, *, by_hand: bool
+) -> SectionAlignment:
+    place = plan.place_in_chain[key]
+    own = {places: found for places, found in stack.pairs.items() if place in places}
+    nearest = [found for places, found in own.items() if places[1] - places[0] == 1] or list(own.values())
+    frame = stack.frame
+    parts = rigid_parts(np.eye(3) if matrix is None else matrix, frame.shape)
+    verdict = Verdict("good", "a person gave it its place") if by_hand else aligned.sections[place]
+    return SectionAlignment(
+        section=key,
+        rotation_rad=parts.rotation_rad,
+        shift_x_um=parts.shift_x_px * frame.pixel_size_um,
+        shift_y_um=parts.shift_y_px * frame.pixel_size_um,
+        mirrored=parts.mirrored,
+        metric=_median([found.metric for found in nearest]),
+        metric_before=_median([found.metric_before for found in nearest]),
+        overlap=_median([found.overlap for found in nearest]),
+        residual_um=_median([aligned.residual_um[places] for places in own]),
+        verdict=verdict.word,
+        reason=verdict.reason,
+        by_hand=by_hand,
+    )
+
+
+def _median(values: list[float]) -> float | None:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else None
+
+
+def _pairs(plan: Plan, stack: Stack, aligned: AlignedStack) -> list[PairTransform]:
+    return [
+        PairTransform(
+            fixed=plan.chain[places[0]],
+            moving=plan.chain[places[1]],
+            rotation_rad=found.rotation_rad,
+            shift_x_um=found.shift_x_um,
+            shift_y_um=found.shift_y_um,
+            metric=found.metric,
+            mirrored=found.mirrored,
+            metric_before=found.metric_before,
+            overlap=found.overlap,
+            residual_um=residual if np.isfinite(residual := aligned.residual_um[places]) else None,
+            verdict=aligned.pairs[places].word,
+        )
+        for places, found in sorted(stack.pairs.items())
+    ]

@@ -132,9 +132,9 @@ def damaged_sections(count: int, pairs: Sequence[PairFit], settings: PairCheckSe
     """Sections that are far less like those around them than these are like each other, in light or in outline, and the
     sentence.
 
-    What each pair has is compared with what is usual for its reach nearby. A section's own is the median of all its
-    pairs, so that a good section beside a damaged one keeps that of its other pairs; it is compared with those of the
-    sections around, as anatomy changes faster in some parts of a brain.
+    What each pair has is compared with what is usual for its reach nearby. A section's own is that of its best pair, so
+    that a good section beside damaged ones is told by the others; it is compared with those of the sections around, as
+    anatomy changes faster in some parts of a brain.
     """
     outline = _below(count, pairs, {one.places: one.dice for one in pairs})
     light = _below(count, pairs, {one.places: one.likeness for one in pairs})
@@ -157,9 +157,12 @@ def _below(count: int, pairs: Sequence[PairFit], values: Mapping[Places, float])
         fixed, level = np.array([places[0] for places in same]), np.array([values[places] for places in same])
         for places, value in zip(same, level, strict=True):
             below[places] = float(np.median(level[np.abs(fixed - places[0]) <= NEARBY])) - value
-    own = np.array([_median([below[one.places] for one in pairs if place in one.places]) for place in range(count)])
+    own = np.array([
+        min((below[one.places] for one in pairs if place in one.places), default=math.nan) for place in range(count)
+    ])  # fmt: skip
     beside = [[*own[max(0, place - BESIDE) : place], *own[place + 1 : place + 1 + BESIDE]] for place in range(count)]
-    return own - np.array([_median([value for value in around if math.isfinite(value)]) for around in beside])
+    usual = np.array([_median([value for value in around if math.isfinite(value)]) for around in beside])
+    return np.asarray(own - usual, np.float64)
 
 
 def _outliers(below: Numbers, factor: float, allowed: float) -> dict[int, float]:

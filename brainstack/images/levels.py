@@ -124,8 +124,8 @@ def likeness(level: Level, matrix: Matrix) -> float:
 
 @dataclass(frozen=True)
 class Fit:
-    """metric : correlation over the tissue that both have. overlap : that tissue as a share of the smaller one's. dice :
-    the overlap of both masks, 1 where they are the same (Dice 1945)."""
+    """metric : correlation over the tissue that both have. overlap : that tissue as a share of the smaller one's.
+    dice : the overlap of both masks, 1 where they are the same (Dice 1945)."""
 
     metric: float
     overlap: float

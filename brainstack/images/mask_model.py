@@ -34,7 +34,7 @@ OUTLINE_UM = 300.0
 WHEN_SURE = {"pred_early_stop": True, "pred_early_stop_freq": 10, "pred_early_stop_margin": 8.0}
 """Every ten trees, pixels that are 50 to 1 either way are asked no more: a third of the time, and no pixel of the
 made-up brain changes sides."""
-SURE = 0.05
+SURE = 0.2
 """How near to glass (0) or to tissue (1) a pixel and those around it must be for those between them to be the same."""
 
 

@@ -26,10 +26,11 @@ class Registered:
 
     rotation_rad : positive from x to y. shift_x_um, shift_y_um : in micrometres. metric : masked correlation after
     registration, 1 is best; metric_before : as the two lie on their canvas. overlap : tissue that both have, as a share
-    of the smaller one's. dice : overlap of the two masks, 1 where they are the same. likeness : correlation over all that is tissue in one of the two, so that the outline counts;
-    likeness_other : the best of the other state (mirrored or not), None where that was not tried. is_same : the two
-    pictures are one and the same. engine_error : why elastix gave up, so that it is as the start has it; "" else.
-    radius_um : of the fixed section's tissue about the canvas centre, root mean square. by_hand : a person gave it.
+    of the smaller one's. dice : overlap of the two masks, 1 where they are the same. likeness : correlation over all
+    that is tissue in one of the two, so that the outline counts; likeness_other : the best of the other state (mirrored
+    or not), None where that was not tried. is_same : the two pictures are one and the same. engine_error : why elastix
+    gave up, so that it is as the start has it; "" else. radius_um : of the fixed section's tissue about the canvas
+    centre, root mean square. by_hand : a person gave it.
     """
 
     rotation_rad: float

@@ -1,0 +1,285 @@
+"""Stacks of sections with known truth, aligned in several ways, side by side: pairs, jitter, drift, what is flagged.
+
+    python benchmarks/alignment.py <folder of the real brain's planes>         # prints, and writes docs/alignment.md
+    python benchmarks/alignment.py <folder> --kept /tmp/alignment              # goes on where it was stopped
+
+Four sets: a real brain (a mouse's, by light sheet, planes 50 um apart, enlarged to 1,100 x 900 pixels of 13.3 um) and
+the made-up one, each with its sections at any angle and within ten degrees. All are shifted, lit otherwise, made noisy
+and dusty; one in seven lost a little tissue. 5 % are badly damaged, 2 % missing, 2 % mirrored.
+
+Ways: the lab's (elastix' translation and rigid map with the lab's parameters; 24 sections in the middle of each set, as
+a pair takes a minute), elastix' own rigid map, a ring of rotations with ECC, and brainstack. Those two are chained from
+neighbour to neighbour to the middle section.
+
+Pairs: of two neighbours that are whole, the mean distance over the tissue between where its pixels go and where they
+should, in micrometres; failed beyond 200. Stack: after the best single rigid motion, the root mean square distance over
+each whole section's tissue. Drift: what of that is left when it is smoothed along the stack by five sections; jitter:
+the rest. Core-seconds: of one core, for a section, with all its pairs and what was tried again.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")  # read when elastix is loaded
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import alignment_ways as ways
+import cv2
+import numpy as np
+from alignment_errors import StackErrors, centre_radius_um, stack_errors
+from alignment_sets import ANGLES_DEG, BRAINS, CANVAS, PIXEL_UM, Placed, stack_of
+
+from brainstack import geometry
+from brainstack.environment import CHECKOUT
+from brainstack.geometry import Matrix
+from brainstack.images.alignment_verdicts import Verdict
+from brainstack.images.pair_check import Measured, check_pairs
+from brainstack.images.registration import Registered, register_pair
+from brainstack.images.stack_alignment import Rules, Stack, align_stack
+from brainstack.images.stack_solving import Frame
+from brainstack.settings import load_settings
+
+SETTINGS = load_settings()
+FAIL_UM, LAB_SECTIONS = 200.0, 24
+DOCS = CHECKOUT / "docs" / "alignment.md"
+FIGURES = ("<!-- figures: written by benchmarks/alignment.py -->\n", "<!-- end of figures -->")
+OTHERS: dict[str, Callable[[Placed, Placed], Matrix]] = {
+    "lab": ways.lab, "elastix' own": ways.elastix_default, "ring + ECC": ways.ecc,
+}  # fmt: skip
+
+Places = tuple[int, int]
+Found = dict[Places, tuple[Any, float]]
+"""By places of the pair: what a way found (None where it gave up), and the core-seconds it took."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A way on a set. seconds : core-seconds a section. flagged : verdicts by place, of brainstack only."""
+
+    way: str
+    pairs_um: Sequence[float]
+    lab_pairs_um: Sequence[float]
+    failed: int
+    stack: StackErrors | None
+    seconds: float
+    verdicts: Sequence[Verdict] = ()
+
+
+# Registering
+
+
+def measured(
+    sections: Sequence[Placed], wanted: Iterable[Places], register: Callable[..., Any], kept: Path | None
+) -> Found:
+    """Each pair registered, in two processes with a thread each; what is kept is not made again."""
+    found: Found = {}
+    if kept and kept.is_file():
+        for line in kept.read_text().splitlines():
+            one = json.loads(line)
+            found[one["places"][0], one["places"][1]] = one["found"], one["seconds"]
+    missing = [places for places in wanted if places not in found]
+    with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        jobs = [(sections[a], sections[b], b - a) for a, b in missing]
+        for places, (result, seconds) in zip(missing, pool.map(partial(_timed, register), jobs), strict=True):
+            found[places] = result, seconds
+            if kept:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                with kept.open("a") as file:
+                    file.write(json.dumps({"places": places, "found": result, "seconds": seconds}) + "\n")
+    return {places: found[places] for places in wanted}
+
+
+def _timed(register: Callable[..., Any], job: tuple[Placed, Placed, int]) -> tuple[Any, float]:
+    began = time.process_time()
+    result = register(*job)
+    return result, time.process_time() - began
+
+
+def _other(name: str, fixed: Placed, moving: Placed, reach: int) -> list[list[float]] | None:
+    try:
+        return np.asarray(OTHERS[name](fixed, moving)).tolist()
+    except RuntimeError:  # elastix gave up
+        return None
+
+
+def _ours(fixed: Placed, moving: Placed, reach: int, **others: Any) -> dict[str, Any]:
+    fine = reach <= SETTINGS.elastix.fine_reach
+    options: dict[str, Any] = {"settings": SETTINGS.elastix, "mirrors": "try" if fine else "no"} | others
+    return dataclasses.asdict(
+        register_pair(fixed.picture, moving.picture, fixed_mask=fixed.mask, moving_mask=moving.mask,
+                      pixel_size_um=PIXEL_UM, by_elastix=fine, **options)
+    )  # fmt: skip
+
+
+# Stacks
+
+
+def chained(found: Mapping[Places, Matrix | None], count: int) -> dict[int, Matrix]:
+    """From neighbour to neighbour to the middle section; a pair that was given up leaves its sections as they lie."""
+    placed = {count // 2: np.eye(3)}
+    for place in range(count // 2, count - 1):
+        step = found[place, place + 1]
+        placed[place + 1] = (np.eye(3) if step is None else step) @ placed[place]
+    for place in range(count // 2, 0, -1):
+        step = found[place - 1, place]
+        placed[place - 1] = geometry.inverse(np.eye(3) if step is None else step) @ placed[place]
+    return placed
+
+
+def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Row:
+    count = len(sections)
+    wanted = neighbours(count)
+    if name == "lab":
+        wanted = [pair for pair in lab_pairs(count) if is_whole(sections, pair)]
+    found = measured(sections, wanted, partial(_other, name), kept)
+    matrices = {places: None if one is None else np.array(one) for places, (one, _) in found.items()}
+    stack = None if name == "lab" else stack_errors(sections, chained(matrices, count))
+    return _row(name, sections, matrices, stack, sum(seconds for _, seconds in found.values()) / len(found))
+
+
+def rows_of_ours(sections: Sequence[Placed], kept: Path | None) -> list[Row]:
+    """The plain chain of its neighbour pairs, and brainstack's solution."""
+    count = len(sections)
+    wanted = [(a, b) for a in range(count) for b in range(a + 1, min(a + 1 + SETTINGS.elastix.reach, count))]
+    found = measured(sections, wanted, _ours, kept)
+    pairs = {places: Registered(**one) for places, (one, _) in found.items()}
+    seconds = [sum(spent for _, spent in found.values())]
+    chain_of = {places: one.matrix(PIXEL_UM, CANVAS) for places, one in pairs.items() if places[1] - places[0] == 1}
+    chain = stack_errors(sections, chained(chain_of, count))
+    radius_um = centre_radius_um(sections)
+    began = time.process_time()
+    checked = check_pairs(
+        count,
+        [Measured(*at, one.matrix(PIXEL_UM, CANVAS), one.likeness, one.likeness_other) for at, one in pairs.items()],
+        radius_um=radius_um, pixel_size_um=PIXEL_UM, shape=CANVAS, settings=SETTINGS.pair_check,
+    )  # fmt: skip
+    twice = {"ring_steps": 2 * SETTINGS.elastix.ring_steps, "candidates": 2 * SETTINGS.elastix.candidates}
+    again = SETTINGS.elastix.model_copy(update=twice)
+    for (a, b), request in checked.requests.items():
+        mirrors = "yes" if request.mirrored else "no"
+        one = _ours(sections[a], sections[b], b - a, settings=again, mirrors=mirrors, starts=request.starts)
+        pairs[a, b] = Registered(**one)
+    frame = Frame(CANVAS, PIXEL_UM, radius_um)
+    rules = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms)
+    solved = align_stack(Stack(count, pairs, checked.mirrored, count // 2, frame), [], rules)
+    seconds.append(time.process_time() - began)
+    matrices = {at: pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
+    ours = _row("brainstack", sections, matrices, stack_errors(sections, solved.placed), sum(seconds) / count)
+    plain = _row("its pairs, plainly chained", sections, chain_of, chain, seconds[0] / count)
+    return [plain, dataclasses.replace(ours, verdicts=solved.sections)]
+
+
+def _row(
+    name: str, sections: Sequence[Placed], matrices: Mapping[Places, Matrix | None], stack: StackErrors | None,
+    seconds: float,
+) -> Row:  # fmt: skip
+    errors = {at: _error_um(sections, at, matrix) for at, matrix in matrices.items() if is_whole(sections, at)}
+    inside = set(lab_pairs(len(sections)))
+    return Row(
+        name, [*errors.values()], [error for at, error in errors.items() if at in inside],
+        sum(error > FAIL_UM for error in errors.values()), stack, seconds,
+    )  # fmt: skip
+
+
+def _error_um(sections: Sequence[Placed], places: Places, matrix: Matrix | None) -> float:
+    fixed, moving = (sections[place] for place in places)
+    true = geometry.inverse(moving.to_truth) @ fixed.to_truth
+    return float("inf") if matrix is None else ways.mean_distance_um(matrix, true, fixed.mask)
+
+
+def neighbours(count: int) -> list[Places]:
+    return [(place, place + 1) for place in range(count - 1)]
+
+
+def lab_pairs(count: int) -> list[Places]:
+    """Those of the sections that the lab's way is measured on."""
+    first = count // 2 - LAB_SECTIONS // 2
+    return [(place, place + 1) for place in range(first, first + LAB_SECTIONS - 1)]
+
+
+def is_whole(sections: Sequence[Placed], places: Places) -> bool:
+    return all(sections[place].state == "good" for place in places)
+
+
+# Tables
+
+
+def lines_of(row: Row, sections: Sequence[Placed]) -> str:
+    errors, inside = np.array(row.pairs_um), np.array(row.lab_pairs_um)
+    cells = [row.way, *(f"{value:.1f}" for value in (np.median(inside), np.quantile(inside, 0.9), inside.max()))]
+    if row.stack is None:
+        return f"| {' | '.join([*cells, '', f'{row.failed} of {len(errors)}', '', '', '', '', f'{row.seconds:.1f}'])} |"
+    whole = np.array([section.state != "damaged" for section in sections])
+    stack = row.stack
+    cells += [
+        f"{np.median(errors):.1f} / {np.quantile(errors, 0.9):.1f} / {errors.max():.0f}",
+        f"{row.failed} of {len(errors)}",
+        f"{np.median(stack.jitter[whole]):.1f} / {np.quantile(stack.jitter[whole], 0.9):.0f}",
+        f"{stack.jitter[whole].max():.0f} ({stack.jitter[whole].max() / PIXEL_UM:.1f} px)",
+        f"{np.median(stack.drift):.0f} / {stack.drift.max():.0f}",
+        f"{np.median(stack.whole[whole]):.0f} / {stack.whole[whole].max():.0f}",
+        f"{row.seconds:.1f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+HEAD = (
+    "| way | pairs of the lab's 24: median | 90 % | worst | all pairs: median / 90 % / worst | failed "
+    "| jitter: median / 90 % | jitter: worst | drift: median / worst | stack: median / worst | core-seconds |"
+)
+
+
+def flagged(row: Row, sections: Sequence[Placed]) -> str:
+    bad = [section.state != "good" for section in sections]
+    said = [verdict.word != "good" for verdict in row.verdicts]
+    right = sum(one and two for one, two in zip(bad, said, strict=True))
+    wrong = sum(two and not one for one, two in zip(bad, said, strict=True))
+    return (
+        f"Flagged: {right} of {sum(bad)} damaged or mirrored sections, and {wrong} of {len(bad) - sum(bad)} good ones."
+    )
+
+
+def main() -> None:
+    """Make the sets, register, solve, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="with the planes of the real brain, image_0000.tif and so on")
+    parser.add_argument("--kept", type=Path, help="folder that keeps what was registered")
+    parser.add_argument("--ways", default="lab,elastix' own,ring + ECC,brainstack", help="those that are measured")
+    parser.add_argument("--print", action="store_true", help="write nothing")
+    wanted = parser.parse_args()
+    text = []
+    for brain in BRAINS:
+        for angles in ANGLES_DEG:
+            sections = stack_of(brain, angles, wanted.folder, kept=wanted.kept and wanted.kept / "made up")
+            rows: list[Row] = []
+            for name in wanted.ways.split(","):
+                kept = wanted.kept and wanted.kept / f"{brain}, {angles}, {name}.jsonl"
+                rows += rows_of_ours(sections, kept) if name == "brainstack" else [row_of_other(name, sections, kept)]
+            title = f"{brain} brain, {'at any angle' if angles == 'any' else 'within ten degrees'}"
+            text += [
+                f"**{title[0].upper()}{title[1:]}**: {len(sections)} sections.", "",
+                HEAD, "|" + "---|" * HEAD.count(" | ") + "---|",
+                *(lines_of(row, sections) for row in rows), "",
+                *(flagged(row, sections) for row in rows if row.verdicts), "",
+            ]  # fmt: skip
+            print("\n".join(text), flush=True)
+    if not wanted.print:
+        before, _, rest = DOCS.read_text(encoding="utf-8").partition(FIGURES[0])
+        after = rest.partition(FIGURES[1])[2]
+        meaning = "\n\n".join(part.strip() for part in (__doc__ or "").split("\n\n")[2:])
+        DOCS.write_text(f"{before}{FIGURES[0]}\n{meaning}\n\n" + "\n".join(text) + f"{FIGURES[1]}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

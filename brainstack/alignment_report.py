@@ -1,0 +1,29 @@
+"""What the table of the alignment, preps/alignment/metrics.csv, says to people."""
+
+from __future__ import annotations
+
+from brainstack.files.alignment_metrics import read_alignment_metrics
+from brainstack.plan import Plan
+
+MOST_DOUBTFUL = 10
+"""Sections named: more than a screen holds, nobody reads."""
+
+
+def doubtful_sections(plan: Plan) -> list[str]:
+    """A sentence for each section whose place is doubtful, as of the last run, and what to do about them. Those that
+    failed are told as failures."""
+    sections, _ = read_alignment_metrics(plan.folder.alignment_metrics)
+    doubtful = [one for one in sections if one.verdict == "doubtful" and one.section in plan.section]
+    if not doubtful:
+        return []
+    lines = [
+        f"section {plan.section[one.section].number} ({one.section}): its place in the stack is doubtful: {one.reason}"
+        for one in doubtful[:MOST_DOUBTFUL]
+    ]
+    more = len(doubtful) - MOST_DOUBTFUL
+    table, folder = (
+        plan.folder.alignment_metrics,
+        plan.folder.numbered("thumbnail_aligned", 0, plan.settings.elastix.channel),
+    )
+    lines += [f"and {more} more sections whose place is doubtful: see {table}"] if more > 0 else []
+    return [*lines, f"look at them in {folder.parent}; to mend one: brainstack align --help"]

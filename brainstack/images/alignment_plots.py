@@ -1,0 +1,350 @@
+"""Pictures of an alignment: shifts along the stack, how well pairs fit, and the stack from the side and from above.
+
+All are 1600 pixels wide. What is good is grey; what people should look at differs in colour, brightness and shape, so
+that it is told apart by those who see colours otherwise too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from brainstack.records import PairTransform, SectionAlignment
+
+Line = NDArray[np.float64]
+Plane = NDArray[np.float32]
+Numbers = Mapping[str, int]
+"""Key of a section -> its number in the stack."""
+
+DPI = 100
+WIDE_PX = 1600
+
+
+class Look(NamedTuple):
+    label: str
+    colour: str
+    shape: str
+
+
+LOOKS = {
+    "": Look("not judged", "#7c8894", "."),
+    "good": Look("good", "#7c8894", "o"),
+    "by hand": Look("placed by hand", "#0072b2", "D"),
+    "doubtful": Look("doubtful", "#e69f00", "^"),
+    "failed": Look("failed", "#8b0a50", "X"),
+}
+"""How a section or pair is drawn, by its verdict or that a person placed it; the later ones on top."""
+EDGE: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.6}
+PALE = "#c4ccd4"
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file; the same figure gives the same bytes."""
+    file = BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return file.getvalue()
+
+
+# Along the stack
+
+
+def shifts_figure(sections: Sequence[SectionAlignment], numbers: Numbers, title: str) -> Figure:
+    """Shift and rotation of each section along the stack. A failed one has none, and is marked at the bottom.
+
+    sections : in the order of the stack.
+    """
+    figure, panels = _panels_along_stack(title)
+    series = {
+        "shift to the right (µm)": [one.shift_x_um for one in sections],
+        "shift downwards (µm)": [one.shift_y_um for one in sections],
+        "rotation, clockwise (degrees)": [math.degrees(one.rotation_rad) for one in sections],
+    }
+    at = np.array([numbers[one.section] for one in sections], float)
+    words = ["by hand" if one.by_hand else one.verdict for one in sections]
+    for axes, (label, values) in zip(panels, series.items(), strict=True):
+        levels = np.where([word == "failed" for word in words], np.nan, values)
+        axes.plot(at, levels, color=PALE, linewidth=0.8)
+        _draw_marked(axes, at, levels, words)
+        axes.set_ylabel(label)
+    _draw_legend(figure, words, "sections:")
+    return figure
+
+
+def similarity_figure(
+    sections: Sequence[SectionAlignment], pairs: Sequence[PairTransform], numbers: Numbers, title: str
+) -> Figure:
+    """How well each section fits on the next: correlation before and after, shared tissue, and residual.
+
+    sections : in the order of the stack; of the pairs those beside each other are drawn. What could not be measured is
+    marked at the bottom.
+    """
+    figure, (likeness, overlap, residual) = _panels_along_stack(title)
+    place = {one.section: place for place, one in enumerate(sections)}
+    beside = [one for one in pairs if place[one.moving] - place[one.fixed] == 1]
+    at = np.array([(numbers[one.fixed] + numbers[one.moving]) / 2 for one in beside], float)
+    words = [one.verdict for one in beside]
+
+    before, after = _known(one.metric_before for one in beside), _known(one.metric for one in beside)
+    likeness.vlines(at, before, after, color=PALE, linewidth=0.8)
+    likeness.plot(at, before, "_", color="#111111", markersize=_mark_size(len(at)))
+    _draw_marked(likeness, at, after, words)
+    likeness.set_ylabel("correlation (1 is best)")
+    likeness.set_ylim(float(np.nanmin([0.0, *before, *after])) - 0.05, 1.05)
+    _draw_marked(overlap, at, _known(one.overlap for one in beside), words)
+    overlap.set_ylabel("tissue that both have\n(share of the smaller one's)")
+    overlap.set_ylim(-0.05, 1.05)
+    _draw_marked(residual, at, np.maximum(_known(one.residual_um for one in beside), SMALLEST_UM), words)
+    residual.set_yscale("log")
+    residual.set_ylim(SMALLEST_UM * 0.6, 1.5 * _top_um(beside))
+    residual.set_ylabel(f"residual (µm)\nless than {SMALLEST_UM:g} is drawn at {SMALLEST_UM:g}")
+    bar = Line2D([], [], color="#111111", marker="_", linestyle="", markersize=11, label="before alignment")
+    _draw_legend(figure, words, "pairs of neighbours, after alignment:", others=[bar])
+    return figure
+
+
+SMALLEST_UM = 0.1
+"""Smaller residuals are all alike: a hundredth of a thumbnail's pixel."""
+
+
+def _top_um(pairs: Iterable[PairTransform]) -> float:
+    """The next power of ten above all residuals, at least 100 micrometres: a scale that seldom changes."""
+    worst = max((one.residual_um for one in pairs if one.residual_um is not None), default=0.0)
+    return float(10 ** math.ceil(math.log10(max(worst, 100.0))))
+
+
+def _known(values: Iterable[float | None]) -> Line:
+    return np.array([math.nan if value is None else value for value in values], float)
+
+
+def _panels_along_stack(title: str) -> tuple[Figure, list[Axes]]:
+    """Three panels above each other."""
+    figure = Figure(figsize=(WIDE_PX / DPI, 9.6), dpi=DPI)
+    panels = list(figure.subplots(3, 1, sharex=True))
+    figure.subplots_adjust(left=0.065, right=0.985, top=0.9, bottom=0.06, hspace=0.08)
+    figure.text(0.5, 0.963, title, fontsize=14, ha="center")
+    for axes in panels:
+        axes.grid(alpha=0.3)
+        axes.margins(x=0.01)
+    panels[-1].set_xlabel("section number")
+    panels[-1].xaxis.set_major_locator(_whole_numbers())
+    return figure, panels
+
+
+def _whole_numbers(most: int = 24) -> MaxNLocator:
+    return MaxNLocator(nbins=most, integer=True, min_n_ticks=1)
+
+
+def _mark_size(count: int) -> float:
+    """In points: smaller where there are many."""
+    return 8 if count <= 60 else 5 if count <= 200 else 4
+
+
+def _draw_marked(axes: Axes, at: Line, levels: Line, words: Sequence[str]) -> None:
+    """Each value with the look of its word; where it is NaN, at the bottom of the panel."""
+    for word, look in LOOKS.items():
+        size = _mark_size(len(at)) * (1 if look.colour == LOOKS["good"].colour else 1.7)
+        style = {"color": look.colour, "markersize": size, "linestyle": "", "zorder": 3} | EDGE
+        chosen = np.array([one == word for one in words], bool)
+        known, lost = chosen & np.isfinite(levels), chosen & ~np.isfinite(levels)
+        axes.plot(at[known], levels[known], marker=look.shape, **style)
+        at_bottom = axes.get_xaxis_transform()
+        axes.plot(at[lost], np.full(lost.sum(), 0.05), marker=look.shape, transform=at_bottom, **style)
+
+
+def _draw_legend(
+    figure: Figure, words: Sequence[str], of: str, *, others: Sequence[Line2D] = (), height: float = 0.932
+) -> None:
+    """One line below the title: each look that occurs, and how often."""
+    entries = [
+        Line2D([], [], color=look.colour, marker=look.shape, linestyle="", markersize=9,
+               label=f"{look.label} ({words.count(word)})")
+        for word, look in LOOKS.items() if word in words
+    ]  # fmt: skip
+    handles = [Line2D([], [], linestyle="", label=of), *entries, *others]
+    figure.legend(handles=handles, loc="center", bbox_to_anchor=(0.5, height), ncols=len(handles), frameon=False,
+                  fontsize=11, handletextpad=0.2)  # fmt: skip
+
+
+# The matrix of pairs
+
+SQUARE = 60
+"""The matrix of so many sections can be read at this size."""
+STRIP = 110
+"""Sections beside each other in a strip of a longer stack: 12 pixels each, room for a cross."""
+
+Cells = Mapping[tuple[int, int], PairTransform]
+"""(column, row) of a picture -> the pair that is drawn there."""
+
+
+def pairs_figure(
+    sections: Sequence[SectionAlignment], pairs: Sequence[PairTransform], numbers: Numbers, title: str
+) -> Figure:
+    """The residual of each pair as a colour, failed ones crossed out: section by section, or, of a long stack, the band
+    beside the diagonal laid flat: section by distance, in strips.
+
+    sections : in the order of the stack.
+    """
+    slots = max(numbers.values(), default=0) + 1
+    norm = LogNorm(1, _top_um(pairs), clip=True)
+    if slots <= SQUARE:
+        figure, panels = _square(pairs, numbers, range(slots), norm)
+    else:
+        place = {one.section: place for place, one in enumerate(sections)}
+        apart = {(numbers[one.fixed], place[one.moving] - place[one.fixed]): one for one in pairs}
+        figure, panels = _strips(apart, slots, norm)
+    inches = figure.get_figheight()
+    figure.text(0.5, 1 - 0.35 / inches, title, fontsize=14, ha="center")
+    _draw_legend(figure, [one.verdict for one in pairs], "pairs:", height=1 - 0.63 / inches)
+    room = figure.add_axes((0.91, 0.6 / inches, 0.015, 1 - 1.6 / inches))
+    figure.colorbar(panels[0].images[0], cax=room).set_label("residual (µm); less than 1 has the colour of 1")
+    return figure
+
+
+def _square(pairs: Iterable[PairTransform], numbers: Numbers, slots: range, norm: LogNorm) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(WIDE_PX / DPI, 14.6), dpi=DPI)
+    axes = figure.add_axes((0.05, 0.6 / 14.6, 0.83, 13 / 14.6))
+    cells = {(numbers[one.fixed], numbers[one.moving]): one for one in pairs}
+    _draw_cells(axes, cells | {(row, column): one for (column, row), one in cells.items()}, slots, slots, norm)
+    axes.set_xlabel("section number")
+    axes.set_ylabel("section number")
+    return figure, [axes]
+
+
+def _strips(apart: Cells, slots: int, norm: LogNorm) -> tuple[Figure, list[Axes]]:
+    """apart : pairs by the number of the first section, and by how many sections the second is behind it."""
+    count, reach = -(-slots // STRIP), max((distance for _, distance in apart), default=1)
+    inches = 1.6 + count * (0.55 + 0.35 * reach)
+    figure = Figure(figsize=(WIDE_PX / DPI, inches), dpi=DPI)
+    panels = list(np.atleast_1d(figure.subplots(count, 1)))
+    figure.subplots_adjust(left=0.05, right=0.88, top=1 - 1 / inches, bottom=0.6 / inches, hspace=0.4)
+    for strip, axes in enumerate(panels):
+        _draw_cells(axes, apart, range(strip * STRIP, (strip + 1) * STRIP), range(1, reach + 1), norm)
+        axes.set_ylabel("sections apart")
+    panels[-1].set_xlabel("section number (of the first of the two)")
+    return figure, panels
+
+
+def _draw_cells(axes: Axes, cells: Cells, columns: range, rows: range, norm: LogNorm) -> None:
+    inside = {cell: one for cell, one in cells.items() if cell[0] in columns and cell[1] in rows}
+    residual_um = np.full((len(rows), len(columns)), np.nan)
+    for (column, row), one in inside.items():
+        residual_um[row - rows.start, column - columns.start] = math.nan if one.residual_um is None else one.residual_um
+    edges = (columns.start - 0.5, columns.stop - 0.5, rows.stop - 0.5, rows.start - 0.5)
+    axes.imshow(residual_um, norm=norm, cmap="viridis", extent=edges, interpolation="nearest", aspect="auto")
+    for word, look in LOOKS.items():
+        at = [cell for cell, one in inside.items() if one.verdict == word and word not in ("", "good")]
+        axes.plot([column for column, _ in at], [row for _, row in at], look.shape, color=look.colour,
+                  markersize=min(14, 900 / len(columns)), **EDGE)  # fmt: skip
+    axes.xaxis.set_major_locator(_whole_numbers())
+    axes.yaxis.set_major_locator(_whole_numbers())
+
+
+# The stack from the side and from above
+
+SLAB_SHARE = 0.03
+"""Of the canvas: thin, so that outlines and layers are sharp, and thick enough that a vessel is no hole."""
+
+
+class Slab(NamedTuple):
+    """The middle of one section. side : (rows,), mean over its middle columns. top : (columns,), over its middle rows."""
+
+    side: Plane
+    top: Plane
+
+
+class StackViews(NamedTuple):
+    """A stack cut through its middle, a column for each slot: side (rows, slots), top (columns, slots)."""
+
+    side: Plane
+    top: Plane
+
+
+def slab_of(image: NDArray[Any], share: float = SLAB_SHARE) -> Slab:
+    """image : (rows, columns), any type. share : of the canvas that the slab is thick; at least one pixel."""
+    rows, columns = (_middle(length, share) for length in image.shape)
+    return Slab(image[:, columns].mean(axis=1, dtype=np.float32), image[rows].mean(axis=0, dtype=np.float32))
+
+
+def _middle(length: int, share: float) -> slice:
+    thick = max(1, round(length * share))
+    first = (length - thick) // 2
+    return slice(first, first + thick)
+
+
+def stack_views(slabs: Iterable[tuple[int, Slab]], canvas: tuple[int, int], slots: int) -> StackViews:
+    """slabs : of each section its number and its slab; one at a time is held. canvas : (rows, columns). slots : of the
+    stack; those without a section stay 0."""
+    views = StackViews(*(np.zeros((length, slots), np.float32) for length in canvas))
+    for number, slab in slabs:
+        for view, line in zip(views, slab, strict=True):
+            view[:, number] = line
+    return views
+
+
+ALONG_PX, ACROSS_PX = 680, 1150
+"""Of a view along the stack; of both kinds of view across it, together."""
+
+
+def views_figure(
+    before: StackViews, after: StackViews, *, pixel_size_um: float, thickness_um: float, title: str
+) -> Figure:
+    """Both views, before on the left, after on the right, in one grey scale.
+
+    Lengths across the stack have the same scale everywhere; those along it are stretched to fill the picture, by a
+    factor that stands there. thickness_um : from one section to the next.
+    """
+    pixel_mm, section_mm = pixel_size_um / 1000, thickness_um / 1000
+    stack_mm = before.side.shape[1] * section_mm
+    across_mm = [pixel_mm * max(len(one), len(other)) for one, other in zip(before, after, strict=True)]
+    px_per_mm = min(ACROSS_PX / sum(across_mm), ALONG_PX / stack_mm)
+    heights_px = [max(1, round(px_per_mm * one)) for one in across_mm]
+    stretch = ALONG_PX / (stack_mm * px_per_mm)
+    high_px = 285 + sum(heights_px)
+    white = _white([*before, *after])
+
+    figure = Figure(figsize=(WIDE_PX / DPI, high_px / DPI), dpi=DPI)
+    said = f"the middle {SLAB_SHARE:.0%} of the canvas, in one grey scale; along the stack stretched {stretch:.3g} times"
+    figure.text(0.5, 1 - 35 / high_px, title, fontsize=14, ha="center")
+    figure.text(0.5, 1 - 60 / high_px, said, fontsize=11, ha="center")
+    for row, (name, label) in enumerate((("from the side", "rows (mm)"), ("from above", "columns (mm)"))):
+        bottom_px = (180 + heights_px[1], 50)[row]
+        for column, (when, views) in enumerate((("before", before), ("after", after))):
+            box_px = np.array([85 + 790 * column, bottom_px, ALONG_PX, heights_px[row]])
+            axes = figure.add_axes(tuple(box_px / [WIDE_PX, high_px, WIDE_PX, high_px]))
+            height_px = max(1, round(heights_px[row] * len(views[row]) * pixel_mm / across_mm[row]))
+            edges = (-0.5 * section_mm, stack_mm - 0.5 * section_mm, len(views[row]) * pixel_mm, 0)
+            axes.imshow(resized(views[row], height_px, ALONG_PX), extent=edges, cmap="gray", vmin=0, vmax=white,
+                        interpolation="nearest", aspect="auto")  # fmt: skip
+            axes.set_facecolor("black")
+            axes.set_ylim(across_mm[row], 0)
+            axes.set_title(f"{name}, {when} alignment", fontsize=12)
+            axes.set_ylabel(label)
+            axes.set_xlabel("along the stack (mm), above it section number")
+            numbers = axes.secondary_xaxis("top", functions=(lambda mm: mm / section_mm, lambda n: n * section_mm))
+            numbers.xaxis.set_major_locator(_whole_numbers(12))
+    return figure
+
+
+def _white(planes: Sequence[Plane]) -> float:
+    """The grey value that is drawn white: but for a few pixels the brightest of all."""
+    lit = np.concatenate([plane[plane > 0] for plane in planes])
+    return float(np.quantile(lit, 0.995)) if lit.size else 1.0
+
+
+def resized(plane: Plane, rows: int, columns: int) -> Plane:
+    """A picture of so many pixels, each the mean of what it covers: no section spreads into one beside it, nor is one
+    left out."""
+    times = [-(-wanted // found) for wanted, found in zip((rows, columns), plane.shape, strict=True)]
+    fine = plane.repeat(times[0], axis=0).repeat(times[1], axis=1)
+    return np.asarray(cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)

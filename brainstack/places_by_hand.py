@@ -1,0 +1,53 @@
+"""Where people want sections to lie, on top of where the pairs put them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from brainstack.errors import BrainstackError
+from brainstack.geometry import Matrix
+from brainstack.plan import Plan
+from brainstack.records import AlignmentEdit
+
+
+def check_edits(plan: Plan) -> None:
+    """Raise BrainstackError where sections follow each other in a ring, so that none has a place."""
+    followed = {edit.section: edit.other for edit in plan.records.alignment_edits if edit.kind == "follow"}
+    for first in followed:
+        key, seen = first, [first]
+        while key in followed:
+            key = followed[key]
+            if key in seen:
+                raise BrainstackError(
+                    f"{plan.folder.prep_id}: the sections {', '.join(seen)} follow each other in a ring, so that none "
+                    f"has a place; take one back: brainstack align release {plan.folder.prep_id} {first}."
+                )
+            seen.append(key)
+
+
+def with_edits(
+    placed: Mapping[str, Matrix],
+    edits: Iterable[AlignmentEdit],
+    *,
+    rigid_of: Callable[[AlignmentEdit], Matrix],
+) -> dict[str, Matrix]:
+    """The places of sections with those on top that people gave; a section whose neighbour has no place has none.
+
+    placed : by key, from the aligned frame to the section's canvas. rigid_of : the same of an edit that gives numbers.
+    """
+    found = dict(placed)
+    followed: dict[str, str] = {}
+    for edit in edits:
+        if edit.kind in ("place", "anchor"):
+            found[edit.section] = rigid_of(edit)
+        elif edit.kind == "follow":
+            followed[edit.section] = edit.other
+    for key in followed:
+        source = key
+        while source in followed:
+            source = followed[source]
+        if source in found:
+            found[key] = found[source]
+        else:
+            found.pop(key, None)
+    return found
