@@ -46,7 +46,7 @@ from brainstack.geometry import Matrix
 from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.pair_check import Measured, check_pairs
 from brainstack.images.registration import Registered, register_pair
-from brainstack.images.stack_alignment import Rules, Stack, align_stack
+from brainstack.images.stack_alignment import Held, Rules, Stack, align_stack
 from brainstack.images.stack_solving import Frame
 from brainstack.settings import load_settings
 
@@ -171,8 +171,8 @@ def rows_of_ours(sections: Sequence[Placed], kept: Path | None) -> list[Row]:
         one = _ours(sections[a], sections[b], b - a, settings=again, mirrors=mirrors, starts=request.starts)
         pairs[a, b] = Registered(**one)
     frame = Frame(CANVAS, PIXEL_UM, radius_um)
-    rules = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms)
-    solved = align_stack(Stack(count, pairs, checked.mirrored, count // 2, frame), [], rules)
+    rules = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms, SETTINGS.shape)
+    solved = align_stack(Stack(count, pairs, checked.mirrored, count // 2, frame), Held(), rules)
     seconds.append(time.process_time() - began)
     matrices = {at: pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
     ours = _row("brainstack", sections, matrices, stack_errors(sections, solved.placed), sum(seconds) / count)

@@ -246,8 +246,8 @@ def set_pair(prep_id: str, fixed: str, moving: str, by_hand: tuple[float, float,
     names = [section_named(plan, name).key for name in (fixed, moving)]
     if f"{names[0]}..{names[1]}" not in {step.item for step in plan.pairs}:
         raise BrainstackError(
-            f"{names[0]} and {names[1]} of {prep_id} are no neighbours in this order; "
-            "wanted a section and the next one."
+            f"{names[0]} and {names[1]} of {prep_id} are no pair in this order; wanted a section and the next one, or "
+            f"one up to {plan.settings.elastix.reach} behind it."
         )
     with open_database(database_url()) as database:
         if by_hand is None:

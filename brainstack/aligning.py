@@ -75,7 +75,7 @@ def place(prep_id: str, name: str, given: Place, *, anchor: bool = False, person
     with open_database(database_url()) as database:
         database.add_alignment_edit(prep_id, edit)
     was = "" if before == Place() else f" Before: {_place_words(before)}."
-    return f"Set: {_edit_words(plan, edit)}.{was} {NEXT_RUN}"
+    return f"Set: {_edit_words(plan, edit)}.{was} {_when(plan)}"
 
 
 def _check_numbers(given: Place) -> None:
@@ -129,7 +129,7 @@ def follow(prep_id: str, name: str, neighbour: str, *, person: str) -> str:
     edit = AlignmentEdit("follow", section.key, other.key, person=_checked(person))
     with open_database(database_url()) as database:
         database.add_alignment_edit(prep_id, edit)
-    return f"Set: {_edit_words(plan, edit)}. {NEXT_RUN}"
+    return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
 
 
 def _followed_from(key: str, followed: Mapping[str, str]) -> set[str]:
@@ -157,7 +157,7 @@ def leave_out(prep_id: str, fixed: str, moving: str, *, person: str) -> str:
     edit = AlignmentEdit("leave_out", second, first, person=_checked(person))
     with open_database(database_url()) as database:
         database.add_alignment_edit(prep_id, edit)
-    return f"Set: {_edit_words(plan, edit)}. {NEXT_RUN}"
+    return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
 
 
 def release(prep_id: str, name: str, other: str = "", *, person: str) -> str:
@@ -170,7 +170,15 @@ def release(prep_id: str, name: str, other: str = "", *, person: str) -> str:
     about = " and ".join(_named(plan, key) for key in keys)
     if not was:
         return f"Nobody had {f'left out the pair of {about}' if other else f'given {about} a place'}; nothing changed."
-    return f"Released: {f'the pair of {about}' if other else about}. {NEXT_RUN}"
+    return f"Released: {f'the pair of {about}' if other else about}. {_when(plan)}"
+
+
+def _when(plan: Plan) -> str:
+    """When what was said takes effect."""
+    if "transforms" not in plan.approved:
+        return NEXT_RUN
+    command = f"brainstack approve {plan.folder.prep_id} alignment"
+    return f"The alignment is approved, and stays as it is: after the next run, take this in with `{command}`."
 
 
 def _key_named(plan: Plan, name: str) -> str:

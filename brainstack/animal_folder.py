@@ -107,6 +107,14 @@ class AnimalFolder:
     def alignment_metrics(self) -> Path:
         return self.root / "preps" / "alignment" / "metrics.csv"
 
+    def alignment_picture(self, name: str) -> Path:
+        """name : "shifts", "similarity", "pairs" or "views"."""
+        return self.root / "preps" / "alignment" / f"{name}.png"
+
+    def held(self, kind: str, key: str) -> Path:
+        """What holds a section's place from outside. kind : "midline" or "reference"."""
+        return self.inside / kind / f"{key}.json"
+
     def pair(self, pair: str) -> Path:
         """How a pair was registered. pair : "fixed..moving", both by key."""
         return self.inside / "pairs" / f"{pair}.json"

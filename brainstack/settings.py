@@ -171,6 +171,18 @@ class TransformsSettings(Group):
         return self.pair_um[min(reach, len(self.pair_um)) - 1]
 
 
+class ShapeSettings(Group):
+    held_by: Literal["nothing", "midline", "reference"]
+    midline_rotation_um: Positive
+    midline_shift_um: Positive
+    lowest_likeness: Share
+    reference: str
+    reference_spacing_um: Positive
+    reference_pixel_size_um: Positive
+    reference_first_um: float
+    reference_um: Positive
+
+
 class WebSettings(Group):
     channel: Count
 
@@ -203,6 +215,7 @@ class Settings(BaseModel):
     elastix: ElastixSettings
     pair_check: PairCheckSettings
     transforms: TransformsSettings
+    shape: ShapeSettings
     web: WebSettings
     neuroglancer: NeuroglancerSettings
     downsampling: DownsamplingSettings

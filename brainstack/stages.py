@@ -184,10 +184,32 @@ def retry_inputs(plan: Plan, step: Step) -> list[Input]:
     return [Input(Step("Elastix", 0, step.item)), Input(Step("PairCheck"), part=step.item), *pair_inputs(plan, step)]
 
 
+def held_by(kind: str) -> Callable[[Plan, str], Iterable[Step]]:
+    """A stage for each section that is aligned, where that is what holds the stack's shape."""
+
+    def section_that_is_held(plan: Plan, stage: str) -> Iterable[Step]:
+        return (Step(stage, 0, key) for key in plan.chain) if plan.settings.shape.held_by == kind else ()
+
+    return section_that_is_held
+
+
+def cleaned(plan: Plan, step: Step) -> list[Input]:
+    number = plan.settings.elastix.channel
+    return [Input(Step("Clean", number, step.item)), *white(plan, number)]
+
+
 def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
     """The pairs, and the masks on the canvas: the aligned canvas holds the tissue of all sections."""
     masks = [Input(Step("Masks", 0, key)) for key in plan.chain]
-    return [*all_of(plan, "PairRetry"), Input(Step("PairCheck")), Input(Step("Canvas")), *masks]
+    pairs = [*all_of(plan, "PairRetry"), Input(Step("PairCheck"))]
+    return [*pairs, *all_of(plan, "Midline"), *all_of(plan, "ReferencePlace"), Input(Step("Canvas")), *masks]
+
+
+def alignment_pictures_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The channel that pairs are compared in, before and after."""
+    number = plan.settings.elastix.channel
+    images = [*all_of(plan, "Clean", number), *all_of(plan, "Alignment", number)]
+    return [Input(Step("Transforms")), *images, *white(plan, number)]
 
 
 def proposal_inputs(plan: Plan, step: Step) -> list[Input]:
@@ -286,6 +308,15 @@ def by_elastix(plan: Plan, step: Step) -> Facts:
 
 def chain(plan: Plan, step: Step) -> Facts:
     return {"the sections to be aligned": plan.chain, "the middle section": plan.chain[plan.anchor]}
+
+
+def plane_of_cut(plan: Plan, step: Step) -> Facts:
+    return {"how the brain was cut": plan.records.histology.orientation}
+
+
+def depth_in_reference(plan: Plan, step: Step) -> Facts:
+    depth_um = plan.section[step.item].z_um + plan.settings.shape.reference_first_um
+    return {"the section's depth in the reference": depth_um}
 
 
 def pairs_left_out(plan: Plan, step: Step) -> Facts:
@@ -517,16 +548,42 @@ STAGES: dict[str, Stage] = {
         settings=("elastix",),
         outputs=lambda plan, step: [plan.folder.pair_in_force(step.item)],
     ),
+    "Midline": Stage(
+        per=held_by("midline"),
+        inputs=cleaned,
+        facts=joined(pixel_size, plane_of_cut),
+        settings=("elastix",),
+        outputs=lambda plan, step: [plan.folder.held("midline", step.item)],
+    ),
+    "ReferencePlace": Stage(
+        per=held_by("reference"),
+        inputs=cleaned,
+        facts=joined(pixel_size, depth_in_reference),
+        settings=(
+            "elastix",
+            "shape.reference",
+            "shape.reference_spacing_um",
+            "shape.reference_pixel_size_um",
+        ),
+        outputs=lambda plan, step: [plan.folder.held("reference", step.item)],
+    ),
     "Transforms": Stage(
         per=animal,
         inputs=transforms_inputs,
         facts=joined(chain, turns, pixel_size, approved_alignment, pairs_left_out, places_by_hand),
         settings=(
-            "canvas", "tifs.thumbnail_factor", "transforms", "pair_check", "elastix.lowest_metric",
+            "canvas",
+            "tifs.thumbnail_factor",
+            "transforms",
+            "shape",
+            "pair_check",
+            "elastix.lowest_metric",
             "elastix.lowest_overlap",
         ),
         outputs=lambda plan, step: [
-            plan.folder.small("transforms"), plan.folder.transforms, plan.folder.alignment_metrics,
+            plan.folder.small("transforms"),
+            plan.folder.transforms,
+            plan.folder.alignment_metrics,
         ],
         version=2,
     ),
@@ -538,6 +595,14 @@ STAGES: dict[str, Stage] = {
             *white(plan, step.channel),
         ],
         outputs=keyed("thumbnail_aligned"),
+    ),
+    "AlignmentPictures": Stage(
+        per=animal,
+        inputs=alignment_pictures_inputs,
+        facts=joined(order, pixel_size, section_thickness),
+        outputs=lambda plan, step: [
+            plan.folder.alignment_picture(name) for name in ("shifts", "similarity", "pairs", "views")
+        ],
     ),
     "Web": Stage(
         per=section,

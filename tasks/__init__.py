@@ -7,6 +7,7 @@ luigi --module tasks Masks --animal DK39         one stage, with all that it nee
 from brainstack.environment import CHECKOUT
 from tasks import configuration, worker
 from tasks.alignment import Alignment
+from tasks.alignment_pictures import AlignmentPictures
 from tasks.animal import Animal
 from tasks.canvas import Canvas
 from tasks.clean import Clean
@@ -25,6 +26,7 @@ from tasks.normalized import Normalized
 from tasks.pair_check import PairCheck
 from tasks.pair_retry import PairRetry
 from tasks.preps import Preps
+from tasks.shape import Midline, ReferencePlace
 from tasks.tifs import Tifs
 from tasks.train_masks import TrainMasks
 from tasks.transforms import Transforms
@@ -34,6 +36,7 @@ from tasks.white_point import WhitePoint
 
 __all__ = [
     "Alignment",
+    "AlignmentPictures",
     "Animal",
     "Canvas",
     "ChannelHistogram",
@@ -50,11 +53,13 @@ __all__ = [
     "MaskSearch",
     "Masks",
     "Meta",
+    "Midline",
     "NeuroglancerImage",
     "Normalized",
     "PairCheck",
     "PairRetry",
     "Preps",
+    "ReferencePlace",
     "SingleHistogram",
     "Tifs",
     "TrainMasks",

@@ -14,6 +14,7 @@ LAST_STAGES = (
     "MaskAreas",
     "HistogramPicture",
     "ChannelHistogram",
+    "AlignmentPictures",
     "Web",
     "Downsampling",
 )

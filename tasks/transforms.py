@@ -21,7 +21,7 @@ from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.cleaning import cleaning_matrix
 from brainstack.images.pair_check import Places
 from brainstack.images.registration import Registered
-from brainstack.images.stack_alignment import AlignedStack, Rules, Stack, align_stack
+from brainstack.images.stack_alignment import AlignedStack, Held, Rules, Stack, align_stack
 from brainstack.images.stack_solving import Frame, Hold
 from brainstack.intake import record
 from brainstack.places_by_hand import check_edits, with_edits
@@ -32,6 +32,7 @@ from tasks.base import AnimalTask
 from tasks.clean import read_canvas, read_cleaned_mask
 from tasks.elastix import read_in_force
 from tasks.pair_check import radius_um
+from tasks.shape import read_midlines, read_reference_places
 
 Pairs = Mapping[str, Registered]
 
@@ -47,7 +48,9 @@ class Transforms(AnimalTask):
         placements = {key: _placement(plan, key, cleaned) for key in plan.chain}
 
         stack = _stack(plan, pairs, mirrored, cleaned)
-        aligned = align_stack(stack, _anchors(plan, cleaned), _rules(plan))
+        turned = mirrored if plan.settings.pair_check.turn_mirrored else []
+        held = Held(_anchors(plan, cleaned), _on_reference(plan, cleaned, turned), read_midlines(plan))
+        aligned = align_stack(stack, held, _rules(plan))
         by_key = {plan.chain[place]: matrix for place, matrix in aligned.placed.items()}
         edits = plan.records.alignment_edits
         placed = with_edits(by_key, edits, rigid_of=lambda edit: _given(plan, edit, cleaned))
@@ -92,7 +95,8 @@ def _stack(plan: Plan, pairs: Pairs, mirrored: list[str], canvas: tuple[int, int
 
 
 def _rules(plan: Plan) -> Rules:
-    return Rules(plan.settings.elastix, plan.settings.pair_check, plan.settings.transforms)
+    settings = plan.settings
+    return Rules(settings.elastix, settings.pair_check, settings.transforms, settings.shape)
 
 
 def _anchors(plan: Plan, canvas: tuple[int, int]) -> list[Hold]:
@@ -103,6 +107,16 @@ def _anchors(plan: Plan, canvas: tuple[int, int]) -> list[Hold]:
         Hold(plan.place_in_chain[edit.section], _given(plan, edit, canvas), sigma_um)
         for edit in plan.records.alignment_edits
         if edit.kind == "anchor" and edit.section in plan.place_in_chain
+    ]
+
+
+def _on_reference(plan: Plan, canvas: tuple[int, int], turned: list[str]) -> list[Hold]:
+    """Where the reference holds sections. turned : keys of those that are turned back, as they are mirrored."""
+    sigma_um = (plan.settings.shape.reference_um,) * 3
+    return [
+        Hold(place, found.matrix(plan.pixel_size_um, canvas), sigma_um)
+        for place, found in read_reference_places(plan).items()
+        if found.mirrored == (plan.chain[place] in turned) and found.metric > plan.settings.elastix.lowest_metric
     ]
 
 

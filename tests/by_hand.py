@@ -91,12 +91,15 @@ def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
     if (approved := known_value(plan, step)) is not None:
         return {"": approved}
     if step.stage == "Transforms":
-        return {key: digest([key, other.get(step, "")]) for key in plan.chain if key in plan.connected}
+        return {key: digest([key, other.get(step, "")]) for key in plan.chain}
+    if step.stage == "PairCheck":
+        pairs = [one.step.item for one in plan.inputs(step)]
+        return {part: digest([part, other.get(step, "")]) for part in ("", "mirrored", *pairs)}
     if step.stage == "MaskCheck":
         return {key: digest([key, other.get(step, "")]) for key in ("", *plan.section)}
     if step.stage in ("MaskSearch", "MaskProposal"):
         return {part: digest([str(step), part, other.get(step, "")]) for part in ("", "shape")}
-    if step.stage in ("Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix"):
+    if step.stage in ("Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix", "PairRetry"):
         return {"": digest([str(step), other.get(step, "")])}
     return {}
 

@@ -201,14 +201,3 @@ def test_a_dropped_section_leaves_an_approved_gain_and_what_was_cleaned(plan: Pl
     released = dataclasses.replace(fewer, approved={})
     made = run_by_hand(released, stamps, other=otherwise)
     assert len([step for step in made if step.stage == "Clean"]) == 6
-
-
-def test_sections_whose_places_are_approved_are_aligned_beyond_a_failed_pair(plan: Plan) -> None:
-    first, second, third, fourth = plan.chain
-    pairs = plan.pairs
-    pinned = dataclasses.replace(plan, approved={"transforms": {"matrices": {first: [], second: [], third: []}}})
-    assert plan.without([pairs[0]]).connected == {second, third, fourth}
-    assert pinned.without([pairs[0]]).connected == {first, second, third, fourth}
-    cut = pinned.without([pairs[2]])
-    assert cut.connected == {first, second, third}
-    assert cut.blocked_by(Step("Alignment", 1, fourth)) == pairs[2]

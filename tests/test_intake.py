@@ -70,7 +70,7 @@ def test_what_tasks_recorded_is_in_the_database_and_the_files_are_gone(folder: A
     record(folder, "tifs", [{"file_name": "DK39_slide001_S1_C1.tif", "width": 10, "height": 20, "file_size": 30,
                              "seconds": 2.0}])  # fmt: skip
     pair = PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9, True, 0.25, 0.97, None, "good")
-    record(folder, "pair", dataclasses.asdict(pair))
+    record(folder, "pairs", [dataclasses.asdict(pair)])
     record(folder, "canvas", {"width": 3200, "height": 1600})
     record(folder, "gain", {"channel": 2, "gain": 3.25, "approved": True})
     record(folder, "gain", {"channel": 1, "white": [243, 238, 224], "approved": False})
@@ -189,7 +189,7 @@ def test_a_run_that_says_nothing_of_the_sections_leaves_them(folder: AnimalFolde
 def test_a_pair_recorded_by_an_older_run_is_taken_in_without_what_it_did_not_measure(folder: AnimalFolder) -> None:
     old = {"fixed": "slide001_S1", "moving": "slide001_S2", "rotation_rad": 0.1, "shift_x_um": 2.0,
            "shift_y_um": 3.0, "metric": 0.9}  # fmt: skip
-    record(folder, "pair", old)
+    record(folder, "pairs", [old])
     take_in_records(folder, url(folder))
     with open_database(url(folder)) as database:
         assert database.pairs("DK39") == [PairTransform("slide001_S1", "slide001_S2", 0.1, 2.0, 3.0, 0.9)]

@@ -9,13 +9,13 @@ import pytest
 from by_hand import StampsInMemory, plan_of, run_by_hand, settings_with, slide, stages_made
 
 from brainstack.errors import BrainstackError
-from brainstack.plan import Plan
+from brainstack.plan import Plan, digest_of
 from brainstack.progress import Progress
-from brainstack.records import Channel, Slide
+from brainstack.records import AlignmentEdit, Channel, PairTransform, Slide
 from brainstack.settings import Settings, load_settings
 from brainstack.slide_names import CziFile, check_slides, slide_number, slide_rescan
 from brainstack.stages import ASKED_FOR, STAGES, Input
-from brainstack.stamps import Step
+from brainstack.stamps import Stamp, Step
 
 FOUR = (slide(1), slide(2), slide(3), slide(4))
 """Eight sections: slide001_S1 to slide004_S2."""
@@ -28,6 +28,12 @@ def key(number: int) -> str:
 
 def elastix(fixed: int, moving: int) -> Step:
     return Step("Elastix", 0, f"{key(fixed)}..{key(moving)}")
+
+
+def pairs_of(*numbers: int) -> set[str]:
+    """All pairs in which one of these is, as pairs reach over three sections."""
+    near = ((i, j) for i in range(8) for j in range(i + 1, min(i + 4, 8)))
+    return {elastix(i, j).item for i, j in near if {i, j} & set(numbers)}
 
 
 @pytest.fixture
@@ -163,13 +169,35 @@ def test_a_slide_scanned_again_is_no_mistake() -> None:
 # Who is aligned with whom
 
 
-def test_neighbours_are_pairs(plan: Plan) -> None:
-    assert plan.pairs == tuple(elastix(number, number + 1) for number in range(7))
+def test_each_section_is_a_pair_with_the_three_behind_it(plan: Plan) -> None:
+    assert plan.settings.elastix.reach == 3
+    assert plan.pairs == tuple(elastix(i, j) for i in range(8) for j in range(i + 1, min(i + 4, 8)))
+    assert len(plan.pairs) == 7 + 6 + 5
+
+
+@pytest.mark.parametrize(("reach", "count"), [(1, 7), (2, 7 + 6), (6, 7 + 6 + 5 + 4 + 3 + 2)])
+def test_pairs_reach_as_far_as_the_setting_says(plan: Plan, reach: int, count: int) -> None:
+    settings = settings_with(elastix={"reach": reach, "fine_reach": 1})
+    assert len(dataclasses.replace(plan, settings=settings).pairs) == count
+
+
+def test_only_pairs_near_enough_are_fine(plan: Plan) -> None:
+    assert plan.settings.elastix.fine_reach == 2
+    assert [plan.is_fine(elastix(0, other).item) for other in (1, 2, 3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(("scenes", "count"), [(1, 0), (2, 1), (3, 3)])
+def test_a_stack_shorter_than_pairs_reach_has_the_pairs_that_there_are(
+    tmp_path: Path, scenes: int, count: int
+) -> None:
+    plan = plan_of(tmp_path, [slide(1, scenes)])
+    assert len(plan.pairs) == count
+    assert not plan.is_blocked(Step("Transforms"))
 
 
 def test_pairs_bridge_a_gap(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, [slide(1, qc={2: 1}), *FOUR[1:]])
-    assert plan.pairs[0] == elastix(0, 2)
+    assert plan.pairs[:3] == (elastix(0, 2), elastix(0, 3), elastix(0, 4))
     assert plan.sections[plan.chain.index(key(0))].number == 0
 
 
@@ -184,8 +212,8 @@ def test_the_anchor_is_next_to_the_middle_where_that_is_a_gap(tmp_path: Path) ->
 
 def test_pairs_bridge_a_section_that_failed_and_the_anchor_stays(plan: Plan) -> None:
     after = plan.without([Step("Masks", 0, key(1))])
-    assert after.pairs[0] == elastix(0, 2)
-    assert len(after.pairs) == 6
+    assert after.pairs[:3] == (elastix(0, 2), elastix(0, 3), elastix(0, 4))
+    assert len(after.pairs) == 6 + 5 + 4
     assert after.chain[after.anchor] == plan.chain[plan.anchor]
 
 
@@ -196,28 +224,32 @@ def test_the_anchor_moves_only_when_it_fails_itself(plan: Plan) -> None:
     }
 
 
-def test_all_sections_are_connected_unless_a_pair_failed(plan: Plan) -> None:
-    assert plan.connected == frozenset(plan.section)
+def test_a_pair_that_could_not_be_made_is_left_out_and_blocks_no_section(plan: Plan) -> None:
+    """Others reach over it; whether a section has a place, Transforms finds out."""
+    lost = elastix(6, 7)
+    after = plan.without([lost])
+    for joined in ("PairCheck", "Transforms"):
+        read = {one.step.item for one in after.inputs(Step(joined)) if one.step.stage in ("Elastix", "PairRetry")}
+        assert read == {pair.item for pair in plan.pairs} - {lost.item}
+    assert after.blocked_by(Step("PairRetry", 0, lost.item)) == lost
+    assert after.chain == plan.chain
+    assert not [step for step in plan.steps("Alignment") if after.is_blocked(step)]
 
 
-def test_a_failed_pair_cuts_off_what_lies_beyond_it(plan: Plan) -> None:
-    after = plan.without([elastix(1, 2), elastix(5, 6)])
-    assert after.connected == {key(2), key(3), key(4), key(5)}
-
-
-@pytest.mark.parametrize(("number", "fixed"), [(0, 1), (1, 1), (6, 5), (7, 5)])
-def test_a_section_cut_off_names_the_pair_that_did_it(plan: Plan, number: int, fixed: int) -> None:
-    after = plan.without([elastix(0, 1), elastix(1, 2), elastix(5, 6)])
-    assert after.blocked_by(Step("Alignment", 2, key(number))) == elastix(fixed, fixed + 1)
-
-
-def test_a_section_cut_off_keeps_what_needs_no_neighbour(plan: Plan) -> None:
-    after = plan.without([elastix(5, 6)])
+def test_where_no_pair_could_be_made_nothing_is_aligned(plan: Plan) -> None:
+    after = plan.without(plan.pairs)
+    assert {after.blocked_by(step) for step in plan.steps("Alignment")} == {plan.pairs[0]}
     assert not after.is_blocked(Step("Clean", 1, key(7)))
-    assert after.is_blocked(Step("Web", 0, key(7)))
-    assert not after.is_blocked(Step("NeuroglancerImage", 1))
+
+
+def test_a_section_that_has_no_place_keeps_what_needs_none(plan: Plan) -> None:
+    """What Transforms could not place fails in Alignment, in each channel."""
+    lost = [Step("Alignment", channel, key(7)) for channel in (1, 2)]
+    after = plan.without(lost)
+    assert not after.is_blocked(Step("Clean", 1, key(7)))
+    assert after.blocked_by(Step("Web", 0, key(7))) == lost[0]
     read = [one.step.item for one in after.inputs(Step("NeuroglancerImage", 1))]
-    assert read == [key(number) for number in range(6)]
+    assert read == [key(number) for number in range(7)]
 
 
 def test_a_section_that_cannot_be_registered_is_not_aligned_in_other_channels_either(plan: Plan) -> None:
@@ -257,7 +289,6 @@ def test_a_stage_that_gathers_is_blocked_when_all_failed(plan: Plan) -> None:
     assert after.is_blocked(Step("Transforms"))
     assert after.is_blocked(Step("NeuroglancerImage", 1))
     assert not after.chain
-    assert not after.connected
 
 
 def test_a_failed_slide_of_one_channel_leaves_the_other_channels_pictures(plan: Plan) -> None:
@@ -288,17 +319,21 @@ SETTINGS: dict[str, Any] = {
     "canvas.margin_um": 7.0,
     "elastix.smoothing_um": 7.0,
     "elastix.rigid": {"MaximumNumberOfIterations": 3},
+    "pair_check.allowed_um": 90.0,
+    "transforms.anchor_um": 3.0,
     "neuroglancer.chunk_size": (64, 64, 32),
     "downsampling.mips": 1,
 }
 ALL_BUT_META = set(STAGES) - ASKED_FOR - {"Meta", "WhitePoint"}
+STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms"}
+"""What reads only values that come out as before. PairRetry reads cleaned images, as it registers some pairs again."""
 
 REDONE: dict[str, set[str]] = {
     "slides.name_pattern": set(),
     # Every stage reads thumbnails; where the result has a value, the same value stops what follows.
     "tifs.thumbnail_factor": ALL_BUT_META - {"MaskCheck", "MaskAreas"},
-    "tifs.white_share": ALL_BUT_META - {"MaskCheck", "MaskAreas", "Masks", "Canvas", "Transforms"},
-    "tifs.tile_px": ALL_BUT_META - {"MaskCheck", "MaskAreas", "Masks", "Canvas", "Transforms"},
+    "tifs.white_share": ALL_BUT_META - STOPPED,
+    "tifs.tile_px": ALL_BUT_META - STOPPED,
     "normalized.clahe_clip": {"Normalized", "MaskProposal"},
     "masks.edge_share": {"MaskSearch", "MaskProposal"},
     "mask_check.neighbours": {"MaskCheck"},
@@ -308,12 +343,16 @@ REDONE: dict[str, set[str]] = {
     "gain.quantile": {"Gain"},
     "gain.target": {"Gain", "ChannelHistogram", "Web"},
     "gain.even_limit": {"Gain"},
-    "clean.background_um": {"Clean", "Elastix", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
+    "clean.background_um": {
+        "Clean", "Elastix", "PairRetry", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+    },
     "clean.clipped_share": set(),
     "white_point.quantile": set(),  # grey slides have none
     "canvas.margin_um": {"Canvas", "Transforms"},
-    "elastix.smoothing_um": {"Elastix"},
-    "elastix.rigid": {"Elastix"},
+    "elastix.smoothing_um": {"Elastix", "PairRetry"},
+    "elastix.rigid": {"Elastix", "PairRetry"},
+    "pair_check.allowed_um": {"PairCheck", "Transforms"},
+    "transforms.anchor_um": {"Transforms"},
     "neuroglancer.chunk_size": {"NeuroglancerImage", "Downsampling"},
     "downsampling.mips": {"Downsampling"},
 }
@@ -349,7 +388,8 @@ def test_another_channel_for_registration_redoes_pairs(plan: Plan) -> None:
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
     settings = settings_with(tifs={"thumbnail_factor": 1}, elastix={"channel": 2})
-    assert stages_made(run_by_hand(dataclasses.replace(plan, settings=settings), stamps)) == {"Elastix"}
+    made = run_by_hand(dataclasses.replace(plan, settings=settings), stamps)
+    assert stages_made(made) == {"Elastix", "PairRetry"}
 
 
 # Colour
@@ -406,19 +446,24 @@ def test_another_white_point_redoes_every_image_with_a_background(colour_plan: P
     assert stages_made(run_by_hand(other, stamps)) == {"WhitePoint"}  # it came out the same
     approved = dataclasses.replace(other, approved={"white_point_C1": {"white": [240, 235, 220]}})
     assert stages_made(run_by_hand(approved, stamps)) == {
-        "WhitePoint", "ChannelHistogram", "Clean", "Elastix", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+        "WhitePoint", "ChannelHistogram", "Clean", "Elastix", "PairRetry", "Alignment", "Web", "NeuroglancerImage",
+        "Downsampling",
     }  # fmt: skip
 
+
+TURNED = {
+    "Canvas", "Clean", "Elastix", "PairRetry", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+}  # fmt: skip
 
 FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "thickness": ({"section_thickness_um": 25.0}, {"MaskCheck", "NeuroglancerImage", "Downsampling"}),
     "turns": (
         {"rotation": 1},
-        {"Canvas", "Clean", "Elastix", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
+        TURNED,
     ),
     "mirror": (
         {"flip": "flop"},
-        {"Canvas", "Clean", "Elastix", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling"},
+        TURNED,
     ),
     "pixel size": (
         {"resolution_um": 9.0},
@@ -448,8 +493,9 @@ def test_a_changed_slide_redoes_its_own_sections(plan: Plan) -> None:
     file = dataclasses.replace(plan.czi_files[0], modified_ns=2)
     made = run_by_hand(dataclasses.replace(plan, czi_files=(file, *plan.czi_files[1:])), stamps)
     assert {step.item for step in made if step.stage == "Normalized"} == {key(0), key(1)}
-    assert {step.item for step in made if step.stage == "Elastix"} == {elastix(0, 1).item, elastix(1, 2).item}
-    assert "Transforms" not in stages_made(made)
+    for stage in ("Elastix", "PairRetry"):  # all pairs of the two
+        assert {step.item for step in made if step.stage == stage} == pairs_of(0, 1)
+    assert not {"PairCheck", "Transforms"} & stages_made(made)
 
 
 def test_another_number_of_a_slide_redoes_its_metadata(plan: Plan) -> None:
@@ -473,7 +519,8 @@ def test_an_edited_mask_redoes_its_section_and_pairs_and_stops_at_what_did_not_m
     edited = dataclasses.replace(plan, edits={key(3): "painted"})
     made = run_by_hand(edited, stamps, other={Step("Masks", 0, key(3)): "another mask"})
     assert {step.item for step in made if step.stage in ("Histogram", "Clean", "Alignment", "Web")} == {key(3)}
-    assert [step for step in made if step.stage == "Elastix"] == [elastix(2, 3), elastix(3, 4)]
+    for stage in ("Elastix", "PairRetry"):
+        assert {step.item for step in made if step.stage == stage} == pairs_of(3)
     assert {step.stage for step in made if not step.item} == {
         "ChannelHistogram", "Gain", "Canvas", "Transforms", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
@@ -497,16 +544,89 @@ def test_a_section_that_moved_is_aligned_again_and_the_others_are_not(plan: Plan
     assert {step.item for step in run_by_hand(plan, stamps) if step.stage == "Alignment"} == {key(5)}
 
 
+# What people said of the alignment
+
+
+def with_records(plan: Plan, **changes: Any) -> Plan:
+    return dataclasses.replace(plan, records=dataclasses.replace(plan.records, **changes))
+
+
+EDITS: dict[str, tuple[AlignmentEdit, set[str]]] = {
+    "place": (AlignmentEdit("place", key(2), rotation_rad=0.1), {"Transforms"}),
+    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"Transforms"}),
+    "follow": (AlignmentEdit("follow", key(2), key(1)), {"Transforms"}),
+    "leave out": (AlignmentEdit("leave_out", key(2), key(1)), {"PairCheck", "Transforms"}),
+}
+
+
+@pytest.mark.parametrize("said", EDITS)
+def test_what_is_said_of_the_alignment_registers_no_pair_again(plan: Plan, said: str) -> None:
+    """And where all places come out as before, no section is aligned again."""
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    edit, redone = EDITS[said]
+    assert stages_made(run_by_hand(with_records(plan, alignment_edits=(edit,)), stamps)) == redone
+    assert stages_made(run_by_hand(plan, stamps)) == redone
+
+
+def test_a_section_that_is_placed_by_hand_moves_alone(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    placed = with_records(plan, alignment_edits=(AlignmentEdit("place", key(2), rotation_rad=0.1),))
+    ingredients = placed.ingredients(Step("Transforms"), stamps)
+    before = stamps.read(Step("Transforms"))
+    assert before is not None
+    values = {**before.values, key(2): "elsewhere"}
+    stamps.write(Step("Transforms"), Stamp(digest_of(Step("Transforms"), ingredients), values, ingredients))
+    made = run_by_hand(placed, stamps)
+    assert counted(made) == {"Alignment": 2, "Web": 1, "NeuroglancerImage": 2, "Downsampling": 2}
+    assert {step.item for step in made if step.item} == {key(2)}
+
+
+def test_a_pair_given_by_hand_is_measured_and_no_other_is_registered_again(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    given = with_records(plan, pairs_by_hand=(PairTransform(key(2), key(3), 0.1, 5.0, 6.0, 0.0),))
+    pair = elastix(2, 3)
+    assert run_by_hand(given, stamps) == [pair, Step("PairRetry", 0, pair.item)]
+
+
+def test_of_the_check_a_pair_reads_only_what_is_said_of_itself(plan: Plan) -> None:
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    stamp, pair = stamps.read(Step("PairCheck")), elastix(2, 3)
+    assert stamp is not None
+    values = {**stamp.values, "": "another", pair.item: "again"}
+    stamps.write(Step("PairCheck"), dataclasses.replace(stamp, values=values))
+    assert run_by_hand(plan, stamps) == [Step("PairRetry", 0, pair.item), Step("Transforms")]
+
+
+# What people decided about sections
+
+
 def test_a_dropped_section_redoes_what_bridges_it_and_the_volume(plan: Plan, tmp_path: Path) -> None:
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
     fewer = plan_of(tmp_path, [slide(1, qc={2: 3}), *FOUR[1:]])
     made = run_by_hand(fewer, stamps)
-    assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 2)]
+    # Of 0 and 3 elastix refines the pair now, as they are two apart instead of three; 0 and 4 are a new pair; that 0
+    # and 2 lie next to each other changes nothing about their pair.
+    assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 3), elastix(0, 4)]
     assert stages_made(made) == {
-        "Preps", "MaskCheck", "MaskAreas", "ChannelHistogram", "Gain", "Canvas", "Elastix", "Transforms",
-        "NeuroglancerImage", "Downsampling",
+        "Preps", "MaskCheck", "MaskAreas", "ChannelHistogram", "Gain", "Canvas", "Elastix", "PairCheck", "PairRetry",
+        "Transforms", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
+
+
+def test_a_section_dropped_within_the_stack_redoes_five_pairs(plan: Plan, tmp_path: Path) -> None:
+    """As many as reach over it from both sides and were not of this length before: two that were three apart and are
+    two apart now, and three new ones; the sections beside it were refined as a pair before."""
+    stamps = StampsInMemory(plan.folder.stamps)
+    run_by_hand(plan, stamps)
+    made = run_by_hand(plan_of(tmp_path, [slide(1), slide(2, qc={2: 1}), *FOUR[2:]]), stamps)
+    pairs = [elastix(0, 4), elastix(1, 4), elastix(1, 5), elastix(2, 5), elastix(2, 6)]
+    assert [step for step in made if step.stage == "Elastix"] == pairs
+    assert {step.item for step in made if step.stage == "PairRetry"} == {step.item for step in pairs}
 
 
 ONCE = {
@@ -514,6 +634,7 @@ ONCE = {
     "MaskCheck": 1,
     "MaskAreas": 1,
     "Canvas": 1,
+    "PairCheck": 1,
     "Transforms": 1,
     "NeuroglancerImage": 2,
     "Downsampling": 2,
@@ -526,28 +647,39 @@ NEW = {
 }  # fmt: skip
 """All that is made of a section itself."""
 
-DECIDED: dict[str, tuple[Slide, list[str], dict[str, int]]] = {
-    "a gap": (slide(1, qc={2: 1}), ["slide001_S1..slide002_S1"], ONCE | GATHERED | {"Elastix": 1}),
-    "dropped": (slide(1, dropped=(2,)), ["slide001_S1..slide002_S1"], ONCE | GATHERED | {"Elastix": 1}),
-    "the end": (slide(1, qc={2: 3}), ["slide001_S1..slide002_S1"], ONCE | GATHERED | {"Elastix": 1}),
-    "replicated": (
+COPY = "slide001_S2_copy1"
+BRIDGED = [elastix(0, 3).item, elastix(0, 4).item]
+"""Without section 1: the first were three apart and are two now, so that elastix refines them; the second are new."""
+
+DECIDED: dict[str, tuple[Slide, list[str], int, dict[str, int]]] = {
+    "a gap": (slide(1, qc={2: 1}), BRIDGED, 1, ONCE | GATHERED),
+    "dropped": (slide(1, dropped=(2,)), BRIDGED, 1, ONCE | GATHERED),
+    "the end": (slide(1, qc={2: 3}), BRIDGED, 1, ONCE | GATHERED),
+    "replicated": (  # 0 and 2, and 1 and 3, were two apart and are three now
         slide(1, replicates={2: 1}),
-        ["slide001_S2..slide001_S2_copy1", "slide001_S2_copy1..slide002_S1"],
-        ONCE | NEW | {"Elastix": 2},
+        [
+            f"{key(0)}..{COPY}", elastix(0, 2).item, f"{key(1)}..{COPY}", elastix(1, 3).item,
+            *(f"{COPY}..{key(number)}" for number in (2, 3, 4)),
+        ],
+        2,
+        ONCE | NEW,
     ),
-    "filled by its neighbour": (
+    "filled by its neighbour": (  # the others are as far apart as before
         slide(1, qc={2: 1}, replicates={2: 1}),
-        ["slide001_S1..slide001_S1_copy1", "slide001_S1_copy1..slide002_S1"],
-        ONCE | GATHERED | NEW | {"Elastix": 2},
+        ["slide001_S1..slide001_S1_copy1", *(f"slide001_S1_copy1..{key(number)}" for number in (2, 3, 4))],
+        0,
+        ONCE | GATHERED | NEW,
     ),
-    "moved": (
+    "moved": (  # 1 and 3 were two apart and are three now, 0 and 3 the other way; 0 and 4 are new
         slide(1, order={1: 2, 2: 1}),
-        ["slide001_S2..slide001_S1", "slide001_S1..slide002_S1"],
-        ONCE | GATHERED | {"Elastix": 2},
+        [f"{key(1)}..{key(0)}", elastix(1, 3).item, elastix(0, 3).item, elastix(0, 4).item],
+        2,
+        ONCE | GATHERED,
     ),
-}
-"""What a person decides about scene 2 of slide 1: which pairs are registered, and how many steps of each stage are
-made again where the others' values (gain, canvas, place) come out as before. No TIFF, and no other section's image."""
+}  # fmt: skip
+"""What a person decides about scene 2 of slide 1: which pairs are registered, of how many of these only the distance is
+another (so that they are registered once more when it is taken back), and how many steps of each other stage are made
+again where the others' values (gain, canvas, place) come out as before. No TIFF, and no other section's image."""
 
 
 def counted(made: list[Step]) -> dict[str, int]:
@@ -558,23 +690,30 @@ def counted(made: list[Step]) -> dict[str, int]:
 def test_what_is_decided_about_a_section_redoes_its_pairs_and_what_joins_all(
     plan: Plan, tmp_path: Path, decision: str
 ) -> None:
-    decided, pairs, steps = DECIDED[decision]
+    decided, pairs, _, steps = DECIDED[decision]
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
     changed = plan_of(tmp_path, [decided, *FOUR[1:]])
     made = run_by_hand(changed, stamps)
     assert [step.item for step in made if step.stage == "Elastix"] == pairs
-    assert counted(made) == steps
+    assert counted(made) == steps | {"Elastix": len(pairs), "PairRetry": len(pairs)}
     assert {step.item for step in made if step.stage in NEW} <= {key for key in changed.section if "copy" in key}
     assert changed.chain[changed.anchor] == plan.chain[plan.anchor]
 
 
 @pytest.mark.parametrize("decision", DECIDED)
-def test_a_decision_taken_back_makes_no_image_and_no_pair_again(plan: Plan, tmp_path: Path, decision: str) -> None:
+def test_a_decision_taken_back_makes_no_image_again_and_of_pairs_those_whose_distance_changed(
+    plan: Plan, tmp_path: Path, decision: str
+) -> None:
+    decided, pairs, changed, _ = DECIDED[decision]
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
-    run_by_hand(plan_of(tmp_path, [DECIDED[decision][0], *FOUR[1:]]), stamps)
-    assert set(counted(run_by_hand(dataclasses.replace(plan), stamps))) <= {*ONCE, *GATHERED}
+    run_by_hand(plan_of(tmp_path, [decided, *FOUR[1:]]), stamps)
+    made = run_by_hand(dataclasses.replace(plan), stamps)
+    assert stages_made(made) <= {*ONCE, *GATHERED, "Elastix", "PairRetry"}
+    again = {step.item for step in made if step.stage == "Elastix"}
+    assert again == {step.item for step in plan.pairs} & set(pairs)
+    assert len(again) == changed
 
 
 def test_a_rescan_is_made_from_its_own_scan_and_the_first_one_is_kept(plan: Plan, tmp_path: Path) -> None:
@@ -583,7 +722,7 @@ def test_a_rescan_is_made_from_its_own_scan_and_the_first_one_is_kept(plan: Plan
     again = plan_of(tmp_path, [*FOUR, slide(2, rescan=2)])
     made = run_by_hand(again, stamps)
     assert counted(made) == ONCE | GATHERED | {stage: 2 * count for stage, count in NEW.items()} | {
-        "Meta": 1, "Tifs": 2, "UpdateTifs": 1, "Elastix": 3,
+        "Meta": 1, "Tifs": 2, "UpdateTifs": 1, "Elastix": len(pairs_of(2, 3)), "PairRetry": len(pairs_of(2, 3)),
     }  # fmt: skip
     back = plan_of(tmp_path, [*FOUR, slide(2, rescan=2, status="Bad")])
     assert [section.key for section in back.sections] == [section.key for section in plan.sections]

@@ -45,7 +45,8 @@ def test_after_a_run_all_is_done(plan: Plan) -> None:
     text = shown(plan)
     assert row(text, "Meta") == ["2/2", "", ""]
     assert row(text, "Clean") == ["", "4/4", "4/4"]
-    assert row(text, "Elastix") == ["3/3", "", ""]
+    assert row(text, "Elastix") == row(text, "PairRetry") == ["6/6", "", ""]  # 3 + 2 + 1 pairs of four sections
+    assert row(text, "PairCheck") == ["1/1", "", ""]
     assert "All is done. Look at it: brainstack view DK39" in text
 
 

@@ -45,8 +45,13 @@ def with_settings(plan: Plan, **tables: dict[str, object]) -> Plan:
     return dataclasses.replace(plan, settings=settings_with(tifs={"thumbnail_factor": 1}, **tables))
 
 
+# Four sections have six pairs, as pairs reach over three.
+AFTER_THE_PAIRS = [
+    "perhaps: PairCheck 1, PairRetry 6 (if Elastix comes out otherwise)",
+    "perhaps: Transforms 1 (if PairRetry comes out otherwise)",
+]
 AFTER_THE_CANVAS = [
-    "perhaps: Transforms 1 (if Canvas comes out otherwise)",
+    "perhaps: Transforms 1 (if PairRetry comes out otherwise)",
     "perhaps: Web 4, NeuroglancerImage 2 (if Alignment comes out otherwise)",
     "perhaps: Downsampling 2 (if NeuroglancerImage comes out otherwise)",
 ]
@@ -69,8 +74,8 @@ def test_a_setting_is_told_with_both_values_and_what_may_follow(plan: Plan, stam
         f"next run: Gain 2, ChannelHistogram 2, Web 4 (setting [gain] target changed from {before} to 0.5)",
         "perhaps: HistogramPicture 8 (if ChannelHistogram comes out otherwise)",
         "perhaps: Clean 8 (if Gain comes out otherwise)",
-        "perhaps: Elastix 3, Alignment 8 (if Clean comes out otherwise)",
-        "perhaps: Transforms 1 (if Elastix comes out otherwise)",
+        "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
+        *AFTER_THE_PAIRS,
         "perhaps: NeuroglancerImage 2 (if Alignment comes out otherwise)",
         "perhaps: Downsampling 2 (if NeuroglancerImage comes out otherwise)",
     ]
@@ -86,7 +91,8 @@ def test_a_mask_that_was_painted_is_told_and_what_hangs_on_it(plan: Plan, stamps
         "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out otherwise)",
         "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out otherwise)",
         "perhaps: ChannelHistogram 2 (if Gain comes out otherwise)",
-        "perhaps: Elastix 3, Alignment 8 (if Clean comes out otherwise)",
+        "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
+        AFTER_THE_PAIRS[0],
         *AFTER_THE_CANVAS,
     ]
     painted = 'will be made: the mask a person made changed from none to "painted"'
@@ -100,13 +106,14 @@ def test_a_dropped_section_is_told_by_how_many_are_gathered(plan: Plan, stamps: 
         "next run: MaskCheck 1 (the depths of sections changed)",
         "next run: Gain 2, ChannelHistogram 2 (it gathers 3 Histogram, before 4)",
         "next run: Canvas 1 (it gathers 3 Masks, before 4)",
-        "next run: Transforms 1 (the sections to be aligned changed)",
+        "next run: PairCheck 1, Transforms 1 (the sections to be aligned changed)",
         "next run: Downsampling 2 (NeuroglancerImage is made again)",
         "perhaps: MaskProposal 3 (if MaskCheck comes out otherwise)",
         "perhaps: Masks 3 (if MaskProposal comes out otherwise)",
         "perhaps: Histogram 6, Clean 6 (if Masks comes out otherwise)",
         "perhaps: HistogramPicture 6 (if Histogram comes out otherwise)",
-        "perhaps: Elastix 2, Alignment 6 (if Clean comes out otherwise)",
+        "perhaps: Elastix 3, Alignment 6 (if Clean comes out otherwise)",
+        "perhaps: PairRetry 3 (if Elastix comes out otherwise)",
         "perhaps: Web 3 (if Alignment comes out otherwise)",
     ]
 
@@ -120,7 +127,8 @@ def test_a_new_version_is_told(plan: Plan, stamps: Stamps, monkeypatch: pytest.M
         "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out otherwise)",
         "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out otherwise)",
         "perhaps: ChannelHistogram 2 (if Gain comes out otherwise)",
-        "perhaps: Elastix 3, Alignment 8 (if Clean comes out otherwise)",
+        "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
+        AFTER_THE_PAIRS[0],
         *AFTER_THE_CANVAS,
     ]
 
@@ -163,7 +171,7 @@ def test_what_failed_is_tried_again_and_what_waits_for_it_may_follow(plan: Plan,
     assert lines[0] == "next run: Masks 1 (it failed in the last run and is tried again)"
     assert all(line.startswith("perhaps: ") for line in lines[1:])
     assert lines[1] == (
-        "perhaps: Histogram 2, HistogramPicture 2, Clean 2, Elastix 1, Alignment 2, Web 1 "
+        "perhaps: Histogram 2, HistogramPicture 2, Clean 2, Elastix 3, PairRetry 3, Alignment 2, Web 1 "
         "(if Masks, which failed, can be made)"
     )
     assert "Gain 2, ChannelHistogram 2, HistogramPicture 6, Canvas 1" in lines[2]
@@ -226,7 +234,8 @@ def test_a_section_s_pairs_are_told(plan: Plan, stamps: Stamps) -> None:
     pairs = [line for line in text if line.startswith("Elastix")]
     before = plan.settings.elastix.smoothing_um
     ending = f"stale: will be made: setting [elastix] smoothing_um changed from {before} to 7.0"
-    assert pairs == [f"Elastix {FIRST}..{SECOND}: {ending}", f"Elastix {SECOND}..slide002_S1: {ending}"]
+    names = [f"{FIRST}..{SECOND}", f"{SECOND}..slide002_S1", f"{SECOND}..slide002_S2"]
+    assert pairs == [f"Elastix {name}: {ending}" for name in names]
 
 
 def test_what_people_decided_is_told(tmp_path: Path) -> None:

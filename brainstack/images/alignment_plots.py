@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from brainstack.records import PairTransform, SectionAlignment
@@ -75,8 +76,8 @@ def shifts_figure(sections: Sequence[SectionAlignment], numbers: Numbers, title:
     for axes, (label, values) in zip(panels, series.items(), strict=True):
         levels = np.where([word == "failed" for word in words], np.nan, values)
         axes.plot(at, levels, color=PALE, linewidth=0.8)
-        _draw_marked(axes, at, levels, words)
         axes.set_ylabel(label)
+        _draw_marked(axes, at, levels, words)
     _draw_legend(figure, words, "sections:")
     return figure
 
@@ -98,16 +99,17 @@ def similarity_figure(
     before, after = _known(one.metric_before for one in beside), _known(one.metric for one in beside)
     likeness.vlines(at, before, after, color=PALE, linewidth=0.8)
     likeness.plot(at, before, "_", color="#111111", markersize=_mark_size(len(at)))
-    _draw_marked(likeness, at, after, words)
     likeness.set_ylabel("correlation (1 is best)")
     likeness.set_ylim(float(np.nanmin([0.0, *before, *after])) - 0.05, 1.05)
-    _draw_marked(overlap, at, _known(one.overlap for one in beside), words)
+    _draw_marked(likeness, at, after, words)
     overlap.set_ylabel("tissue that both have\n(share of the smaller one's)")
     overlap.set_ylim(-0.05, 1.05)
-    _draw_marked(residual, at, np.maximum(_known(one.residual_um for one in beside), SMALLEST_UM), words)
-    residual.set_yscale("log")
-    residual.set_ylim(SMALLEST_UM * 0.6, 1.5 * _top_um(beside))
+    _draw_marked(overlap, at, _known(one.overlap for one in beside), words)
     residual.set_ylabel(f"residual (µm)\nless than {SMALLEST_UM:g} is drawn at {SMALLEST_UM:g}")
+    residual.set_yscale("log")
+    residual.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    residual.set_ylim(SMALLEST_UM * 0.6, 1.5 * _top_um(beside))
+    _draw_marked(residual, at, np.maximum(_known(one.residual_um for one in beside), SMALLEST_UM), words)
     bar = Line2D([], [], color="#111111", marker="_", linestyle="", markersize=11, label="before alignment")
     _draw_legend(figure, words, "pairs of neighbours, after alignment:", others=[bar])
     return figure
@@ -131,7 +133,7 @@ def _panels_along_stack(title: str) -> tuple[Figure, list[Axes]]:
     """Three panels above each other."""
     figure = Figure(figsize=(WIDE_PX / DPI, 9.6), dpi=DPI)
     panels = list(figure.subplots(3, 1, sharex=True))
-    figure.subplots_adjust(left=0.065, right=0.985, top=0.9, bottom=0.06, hspace=0.08)
+    figure.subplots_adjust(left=0.065, right=0.945, top=0.9, bottom=0.06, hspace=0.08)
     figure.text(0.5, 0.963, title, fontsize=14, ha="center")
     for axes in panels:
         axes.grid(alpha=0.3)
@@ -151,15 +153,20 @@ def _mark_size(count: int) -> float:
 
 
 def _draw_marked(axes: Axes, at: Line, levels: Line, words: Sequence[str]) -> None:
-    """Each value with the look of its word; where it is NaN, at the bottom of the panel."""
+    """Each value with the look of its word; what is NaN goes to the bottom of the panel, which gets room for it."""
+    if not np.isfinite(levels).all():
+        axes.plot(at, levels, linestyle="")
+        axes.autoscale_view()  # where no limits are set, these are the values'
+        to_data = (axes.transScale + axes.transLimits).inverted()
+        axes.set_ylim(bottom=to_data.transform((0, -0.12))[1])
+        axes.text(1.005, 0.05, "no value", transform=axes.transAxes, fontsize=9, va="center")
     for word, look in LOOKS.items():
         size = _mark_size(len(at)) * (1 if look.colour == LOOKS["good"].colour else 1.7)
-        style = {"color": look.colour, "markersize": size, "linestyle": "", "zorder": 3} | EDGE
+        style = EDGE | {"color": look.colour, "markersize": size, "linestyle": "", "zorder": 3}
         chosen = np.array([one == word for one in words], bool)
         known, lost = chosen & np.isfinite(levels), chosen & ~np.isfinite(levels)
         axes.plot(at[known], levels[known], marker=look.shape, **style)
-        at_bottom = axes.get_xaxis_transform()
-        axes.plot(at[lost], np.full(lost.sum(), 0.05), marker=look.shape, transform=at_bottom, **style)
+        axes.plot(at[lost], np.full(lost.sum(), 0.05), marker=look.shape, transform=axes.get_xaxis_transform(), **style)
 
 
 def _draw_legend(
@@ -183,6 +190,9 @@ SQUARE = 60
 STRIP = 110
 """Sections beside each other in a strip of a longer stack: 12 pixels each, room for a cross."""
 
+UNMARKED = ("", "good")
+"""Verdicts of pairs whose colour says all."""
+
 Cells = Mapping[tuple[int, int], PairTransform]
 """(column, row) of a picture -> the pair that is drawn there."""
 
@@ -205,15 +215,19 @@ def pairs_figure(
         figure, panels = _strips(apart, slots, norm)
     inches = figure.get_figheight()
     figure.text(0.5, 1 - 0.35 / inches, title, fontsize=14, ha="center")
-    _draw_legend(figure, [one.verdict for one in pairs], "pairs:", height=1 - 0.63 / inches)
+    drawn = [one.verdict for one in pairs if one.verdict not in UNMARKED]
+    empty = Line2D([], [], color="white", marker="s", linestyle="", markersize=9, markeredgecolor="#111111",
+                   label="no such pair, or no residual")  # fmt: skip
+    _draw_legend(figure, drawn, f"pairs ({len(pairs)}):", others=[empty], height=1 - 0.63 / inches)
     room = figure.add_axes((0.91, 0.6 / inches, 0.015, 1 - 1.6 / inches))
-    figure.colorbar(panels[0].images[0], cax=room).set_label("residual (µm); less than 1 has the colour of 1")
+    bar = figure.colorbar(panels[0].images[0], cax=room, format=StrMethodFormatter("{x:g}"))
+    bar.set_label("residual (µm); less than 1 has the colour of 1")
     return figure
 
 
 def _square(pairs: Iterable[PairTransform], numbers: Numbers, slots: range, norm: LogNorm) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(WIDE_PX / DPI, 14.6), dpi=DPI)
-    axes = figure.add_axes((0.05, 0.6 / 14.6, 0.83, 13 / 14.6))
+    figure = Figure(figsize=(WIDE_PX / DPI, 10), dpi=DPI)
+    axes = figure.add_axes((0.05, 0.06, 0.83, 0.84))
     cells = {(numbers[one.fixed], numbers[one.moving]): one for one in pairs}
     _draw_cells(axes, cells | {(row, column): one for (column, row), one in cells.items()}, slots, slots, norm)
     axes.set_xlabel("section number")
@@ -243,7 +257,7 @@ def _draw_cells(axes: Axes, cells: Cells, columns: range, rows: range, norm: Log
     edges = (columns.start - 0.5, columns.stop - 0.5, rows.stop - 0.5, rows.start - 0.5)
     axes.imshow(residual_um, norm=norm, cmap="viridis", extent=edges, interpolation="nearest", aspect="auto")
     for word, look in LOOKS.items():
-        at = [cell for cell, one in inside.items() if one.verdict == word and word not in ("", "good")]
+        at = [cell for cell, one in inside.items() if one.verdict == word and word not in UNMARKED]
         axes.plot([column for column, _ in at], [row for _, row in at], look.shape, color=look.colour,
                   markersize=min(14, 900 / len(columns)), **EDGE)  # fmt: skip
     axes.xaxis.set_major_locator(_whole_numbers())
@@ -257,7 +271,7 @@ SLAB_SHARE = 0.03
 
 
 class Slab(NamedTuple):
-    """The middle of one section. side : (rows,), mean over its middle columns. top : (columns,), over its middle rows."""
+    """The middle of a section. side : (rows,), mean over its middle columns. top : (columns,), over its middle rows."""
 
     side: Plane
     top: Plane
@@ -309,31 +323,37 @@ def views_figure(
     across_mm = [pixel_mm * max(len(one), len(other)) for one, other in zip(before, after, strict=True)]
     px_per_mm = min(ACROSS_PX / sum(across_mm), ALONG_PX / stack_mm)
     heights_px = [max(1, round(px_per_mm * one)) for one in across_mm]
-    stretch = ALONG_PX / (stack_mm * px_per_mm)
-    high_px = 285 + sum(heights_px)
-    white = _white([*before, *after])
+    wide_px, high_px, white = WIDE_PX, 320 + sum(heights_px), _white([*before, *after])
 
-    figure = Figure(figsize=(WIDE_PX / DPI, high_px / DPI), dpi=DPI)
-    said = f"the middle {SLAB_SHARE:.0%} of the canvas, in one grey scale; along the stack stretched {stretch:.3g} times"
+    figure = Figure(figsize=(wide_px / DPI, high_px / DPI), dpi=DPI)
+    stretch = ALONG_PX / (stack_mm * px_per_mm)
+    said = f"the middle {SLAB_SHARE:.0%} of the canvas; lengths along the stack are drawn {stretch:.3g} times as long"
     figure.text(0.5, 1 - 35 / high_px, title, fontsize=14, ha="center")
-    figure.text(0.5, 1 - 60 / high_px, said, fontsize=11, ha="center")
+    figure.text(0.5, 1 - 62 / high_px, said, fontsize=11, ha="center")
     for row, (name, label) in enumerate((("from the side", "rows (mm)"), ("from above", "columns (mm)"))):
         bottom_px = (180 + heights_px[1], 50)[row]
         for column, (when, views) in enumerate((("before", before), ("after", after))):
-            box_px = np.array([85 + 790 * column, bottom_px, ALONG_PX, heights_px[row]])
-            axes = figure.add_axes(tuple(box_px / [WIDE_PX, high_px, WIDE_PX, high_px]))
-            height_px = max(1, round(heights_px[row] * len(views[row]) * pixel_mm / across_mm[row]))
-            edges = (-0.5 * section_mm, stack_mm - 0.5 * section_mm, len(views[row]) * pixel_mm, 0)
-            axes.imshow(resized(views[row], height_px, ALONG_PX), extent=edges, cmap="gray", vmin=0, vmax=white,
-                        interpolation="nearest", aspect="auto")  # fmt: skip
-            axes.set_facecolor("black")
-            axes.set_ylim(across_mm[row], 0)
+            box = (85 + 790 * column) / wide_px, bottom_px / high_px, ALONG_PX / wide_px, heights_px[row] / high_px
+            axes = figure.add_axes(box)
             axes.set_title(f"{name}, {when} alignment", fontsize=12)
             axes.set_ylabel(label)
-            axes.set_xlabel("along the stack (mm), above it section number")
-            numbers = axes.secondary_xaxis("top", functions=(lambda mm: mm / section_mm, lambda n: n * section_mm))
-            numbers.xaxis.set_major_locator(_whole_numbers(12))
+            view_mm = pixel_mm * len(views[row])
+            shown = resized(views[row], max(1, round(px_per_mm * view_mm)), ALONG_PX)
+            _draw_view(axes, shown, view_mm, stack_mm, section_mm, white=white)
+            axes.set_ylim(across_mm[row], 0)
     return figure
+
+
+def _draw_view(axes: Axes, shown: Plane, view_mm: float, stack_mm: float, section_mm: float, *, white: float) -> None:
+    """Axes whose 0 is the middle of the first section, and the first row or column of the canvas."""
+    edges = (-0.5 * section_mm, stack_mm - 0.5 * section_mm, view_mm, 0)
+    axes.imshow(shown, extent=edges, cmap="gray", vmin=0, vmax=white, interpolation="nearest", aspect="auto")
+    axes.set_facecolor("black")
+    axes.set_xlabel("along the stack (mm); above the picture: section number")
+    numbers = axes.secondary_xaxis(
+        "top", functions=(partial(np.multiply, 1 / section_mm), partial(np.multiply, section_mm))
+    )
+    numbers.xaxis.set_major_locator(_whole_numbers(12))
 
 
 def _white(planes: Sequence[Plane]) -> float:

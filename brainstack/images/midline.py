@@ -18,8 +18,18 @@ from scipy import fft, optimize
 from brainstack import geometry
 from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix
-from brainstack.images.levels import Level, Light, Mask, Picture, centroid, factor_of, fit_of, pyramid, warped
-from brainstack.images.levels import shrunk_to
+from brainstack.images.levels import (
+    Level,
+    Light,
+    Mask,
+    Picture,
+    centroid,
+    factor_of,
+    fit_of,
+    pyramid,
+    shrunk_to,
+    warped,
+)
 from brainstack.settings import ElastixSettings
 
 EVEN_UM = 500.0
@@ -75,6 +85,11 @@ class _Axis:
         matrix[:2, 2] = middle - turn @ middle + 2 * self.offset_px * self.normal
         return matrix
 
+    def distance_px(self, middle: Point, shape: geometry.Shape) -> float:
+        """From the centre of a canvas (rows, columns)."""
+        centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
+        return self.offset_px + float(self.normal @ (middle - centre))
+
 
 @dataclass(frozen=True)
 class _Section:
@@ -119,22 +134,16 @@ def find_midline(picture: Picture, mask: Mask, *, pixel_size_um: float, settings
     sections = [_section(level, middle, pixel_size_um) for level in levels[:-1] or levels]
 
     def trust(axis: _Axis) -> float:
-        inside, _ = fit_of(judge, axis.reflection(middle))
+        inside = fit_of(judge, axis.reflection(middle)).metric
         return max(sections[0].likeness(axis), 0) * max(inside, 0)
 
     axis = max((_refined(sections[0], one) for one in _ring(sections[0], settings.candidates)), key=trust)
     for section in sections[1:]:
         axis = _refined(section, axis)
-    metric, overlap = fit_of(judge, axis.reflection(middle))
-    return _on_canvas(axis, middle, pixel_size_um, mask.shape, (metric, overlap, sections[-1].likeness(axis)))
-
-
-def _on_canvas(
-    axis: _Axis, middle: Point, pixel_size_um: float, shape: tuple[int, int], fit: tuple[float, float, float]
-) -> Midline:
-    centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
-    distance_um = (axis.offset_px + float(axis.normal @ (middle - centre))) * pixel_size_um
-    return Midline(axis.angle_rad, distance_um, *fit).facing(math.pi / 2)
+    fit = fit_of(judge, axis.reflection(middle))
+    distance_um = axis.distance_px(middle, mask.shape) * pixel_size_um
+    found = Midline(axis.angle_rad, distance_um, fit.metric, fit.overlap, sections[-1].likeness(axis))
+    return found.facing(math.pi / 2)
 
 
 def _section(level: Level, middle: Point, pixel_size_um: float) -> _Section:

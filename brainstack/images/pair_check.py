@@ -220,7 +220,7 @@ def high_limit(values: npt.NDArray[np.float64], factor: float, allowed: float) -
 def _starts(places: Places, known: Mapping[Places, Matrix], at_most: int = 2) -> tuple[Matrix, ...]:
     """Where a pair would lie by way of a third section, over pairs that are not in doubt; the nearest ones first."""
     fixed, moving = places
-    found = []
+    found: list[Matrix] = []
     for via in sorted({place for pair in known for place in pair}, key=lambda place: abs(2 * place - fixed - moving)):
         if via in places or len(found) == at_most:
             continue

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from brainstack.geometry import Matrix, inverse, is_mirrored, turning
 from brainstack.images.alignment_verdicts import PairFit, Verdict, fits, judged_pairs, judged_sections
+from brainstack.images.midline import Midline
 from brainstack.images.pair_check import Measured, Places, distance_um, doubtful, loops, typical
 from brainstack.images.registration import Registered
+from brainstack.images.stack_holds import midline_holds, rebased
 from brainstack.images.stack_solving import Frame, Hold, Step, connected, solve
-from brainstack.settings import ElastixSettings, PairCheckSettings, TransformsSettings
+from brainstack.settings import ElastixSettings, PairCheckSettings, ShapeSettings, TransformsSettings
 
 BY_HAND_UM = 0.5
 """Sigma of a pair that a person gave."""
@@ -28,6 +30,7 @@ class Rules:
     elastix: ElastixSettings
     pair_check: PairCheckSettings
     transforms: TransformsSettings
+    shape: ShapeSettings
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,17 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What holds sections to absolute places. by_hand : as people said, in the frame in which the anchor stays as it is
+    (or in the reference's). reference : in the frame of a reference volume, which is then that of the aligned
+    stack. midlines : axes of symmetry by place, which shall lie in one plane."""
+
+    by_hand: Sequence[Hold] = ()
+    reference: Sequence[Hold] = ()
+    midlines: Mapping[int, Midline] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class AlignedStack:
     """placed : by place in the chain, the map from the aligned frame to the section's canvas, in pixels. residual_um :
     by pair, infinite where it has none. pairs, sections : verdicts; of sections by place."""
@@ -53,11 +67,11 @@ class AlignedStack:
     sections: Sequence[Verdict]
 
 
-def align_stack(stack: Stack, holds: Sequence[Hold], rules: Rules) -> AlignedStack:
+def align_stack(stack: Stack, held: Held, rules: Rules) -> AlignedStack:
     """Place all sections that fitting pairs connect with the anchor, and judge pairs and sections."""
     frame, turned = stack.frame, rules.pair_check.turn_mirrored
     matrices = {places: found.matrix(frame.pixel_size_um, frame.shape) for places, found in stack.pairs.items()}
-    placed = _placed(stack, matrices, holds, rules)
+    placed = _placed(stack, matrices, held, rules)
     residual_um = {places: _residual_um(matrix, places, placed, frame) for places, matrix in matrices.items()}
     found = [_fit(places, one, residual_um[places]) for places, one in stack.pairs.items()]
     verdicts = judged_pairs(found, settings=rules.pair_check, elastix=rules.elastix)
@@ -68,7 +82,7 @@ def align_stack(stack: Stack, holds: Sequence[Hold], rules: Rules) -> AlignedSta
     return AlignedStack(placed, residual_um, verdicts, sections)
 
 
-def _placed(stack: Stack, matrices: Mapping[Places, Matrix], holds: Sequence[Hold], rules: Rules) -> dict[int, Matrix]:
+def _placed(stack: Stack, matrices: Mapping[Places, Matrix], held: Held, rules: Rules) -> dict[int, Matrix]:
     """Neighbours say best how sections lie on each other. Wider pairs, which are bent by what changes in between, are
     asked only where they bridge two neighbours whose own pair is in doubt."""
     frame = stack.frame
@@ -92,7 +106,14 @@ def _placed(stack: Stack, matrices: Mapping[Places, Matrix], holds: Sequence[Hol
     tree = [replace(one, sigma_um=_with_doubt(one, open_um[one.fixed, one.moving])) for one in steps]
     first = turning(0, "flop", frame.shape) if stack.anchor in turned else np.eye(3)
     begun = connected(stack.count, tree, {stack.anchor: first})
-    return solve(begun, steps, holds, anchor=stack.anchor, frame=frame)
+    if held.reference:
+        begun, middle = rebased(begun, held.reference, frame), []
+    else:
+        middle = [Hold(stack.anchor, begun[stack.anchor], (BY_HAND_UM,) * 3)] if held.by_hand else []
+    shape = rules.shape
+    across, axes = midline_holds(begun, held.midlines, frame, (shape.midline_rotation_um, shape.midline_shift_um))
+    holds = [*middle, *held.by_hand, *held.reference, *axes]
+    return solve(begun, steps, holds, anchor=stack.anchor, frame=across)
 
 
 def _with_doubt(one: Step, open_um: float) -> float:

@@ -1,0 +1,107 @@
+"""Midline and ReferencePlace: what holds the shape of the stack from outside."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainstack.errors import BrainstackError
+from brainstack.files.reference import open_reference
+from brainstack.files.tiff import read_tiff
+from brainstack.files.whole import write_json
+from brainstack.images.colour import inverted_luminance
+from brainstack.images.midline import Midline as Axis
+from brainstack.images.midline import find_midline
+from brainstack.images.reference import place_on_reference
+from brainstack.images.registration import Registered
+from brainstack.plan import Plan
+from brainstack.stamps import Step, digest
+from tasks.base import SectionTask
+from tasks.clean import read_cleaned_mask
+from tasks.white_point import read_background
+
+WITHOUT_AXIS = ("sagittal", "oblique")
+
+
+class Midline(SectionTask):
+    """Finds the axis of symmetry of a coronal or horizontal section, where the brain's midline shall hold the stack."""
+
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
+        cut = plan.records.histology.orientation
+        if cut in WITHOUT_AXIS:
+            raise BrainstackError(
+                f"The sections of {plan.folder.prep_id} are {cut} and have no axis of symmetry; set [shape] held_by to "
+                f'"nothing" or "reference", or say how the brain was cut: brainstack animal set {plan.folder.prep_id} '
+                "--orientation coronal."
+            )
+        picture, mask = read_section(plan, step.item)
+
+        found = find_midline(picture, mask, pixel_size_um=plan.pixel_size_um, settings=plan.settings.elastix)
+
+        write_json(plan.folder.held("midline", step.item), dataclasses.asdict(found))
+        return {"": digest(dataclasses.asdict(found))}
+
+
+class ReferencePlace(SectionTask):
+    """Finds where a section lies on its plane of the reference volume, where that shall hold the stack."""
+
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
+        settings = plan.settings.shape
+        if not settings.reference:
+            raise BrainstackError(
+                '[shape] held_by is "reference", but [shape] reference names no volume; give its path in '
+                f"{plan.folder.settings}."
+            )
+        picture, mask = read_section(plan, step.item)
+        reference = open_reference(
+            plan.folder.root / Path(settings.reference).expanduser(),
+            spacing_um=settings.reference_spacing_um,
+            pixel_size_um=settings.reference_pixel_size_um,
+        )
+        plane = reference.plane(plan.section[step.item].z_um + settings.reference_first_um)
+
+        found = place_on_reference(
+            picture,
+            mask,
+            plane,
+            pixel_size_um=plan.pixel_size_um,
+            reference_pixel_size_um=settings.reference_pixel_size_um,
+            settings=plan.settings.elastix,
+            mirrors="try",
+        )
+
+        write_json(plan.folder.held("reference", step.item), dataclasses.asdict(found))
+        return {"": digest(dataclasses.asdict(found))}
+
+
+def read_section(plan: Plan, key: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """A cleaned thumbnail, bright on dark whatever its stain, and its mask."""
+    channel = plan.settings.elastix.channel
+    picture = read_tiff(plan.folder.keyed("thumbnail_cleaned", key, channel))
+    if plan.is_colour:
+        picture = inverted_luminance(picture, read_background(plan, channel))
+    return picture, read_cleaned_mask(plan, key)
+
+
+def read_midlines(plan: Plan) -> dict[int, Axis]:
+    """By place in the chain, those that could be found and are alike enough to be used."""
+    steps = [step for step in plan.steps("Midline") if not plan.is_blocked(step)]
+    found = {
+        plan.place_in_chain[step.item]: Axis(**json.loads(plan.folder.held("midline", step.item).read_text()))
+        for step in steps
+    }
+    return {place: one for place, one in found.items() if one.likeness >= plan.settings.shape.lowest_likeness}
+
+
+def read_reference_places(plan: Plan) -> dict[int, Registered]:
+    """By place in the chain, those that could be found."""
+    steps = [step for step in plan.steps("ReferencePlace") if not plan.is_blocked(step)]
+    return {
+        plan.place_in_chain[step.item]: Registered(**json.loads(plan.folder.held("reference", step.item).read_text()))
+        for step in steps
+    }
