@@ -38,19 +38,22 @@ import alignment_ways as ways
 import cv2
 import numpy as np
 from alignment_errors import StackErrors, centre_radius_um, stack_errors
-from alignment_sets import ANGLES_DEG, BRAINS, CANVAS, PIXEL_UM, Placed, stack_of
+from alignment_sets import ANGLES_DEG, BRAINS, CANVAS, PIXEL_UM, REFERENCE_FACTOR, Placed, reference_of, stack_of
 
 from brainstack import geometry
 from brainstack.environment import CHECKOUT
 from brainstack.geometry import Matrix
 from brainstack.images.alignment_verdicts import Verdict
-from brainstack.images.pair_check import Measured, check_pairs
+from brainstack.images.midline import Midline, find_midline
+from brainstack.images.pair_check import Measured, Request, check_pairs
+from brainstack.images.reference import place_on_reference
 from brainstack.images.registration import Registered, register_pair
 from brainstack.images.stack_alignment import Held, Rules, Stack, align_stack
-from brainstack.images.stack_solving import Frame
+from brainstack.images.stack_solving import Frame, Hold
 from brainstack.settings import load_settings
 
 SETTINGS = load_settings()
+RULES = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms, SETTINGS.shape)
 FAIL_UM, LAB_SECTIONS = 200.0, 24
 DOCS = CHECKOUT / "docs" / "alignment.md"
 FIGURES = ("<!-- figures: written by benchmarks/alignment.py -->\n", "<!-- end of figures -->")
@@ -90,7 +93,7 @@ def measured(
             found[one["places"][0], one["places"][1]] = one["found"], one["seconds"]
     missing = [places for places in wanted if places not in found]
     with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        jobs = [(sections[a], sections[b], b - a) for a, b in missing]
+        jobs = [(sections[a], sections[b], (a, b)) for a, b in missing]
         for places, (result, seconds) in zip(missing, pool.map(partial(_timed, register), jobs), strict=True):
             found[places] = result, seconds
             if kept:
@@ -100,21 +103,21 @@ def measured(
     return {places: found[places] for places in wanted}
 
 
-def _timed(register: Callable[..., Any], job: tuple[Placed, Placed, int]) -> tuple[Any, float]:
+def _timed(register: Callable[..., Any], job: tuple[Placed, Placed, Places]) -> tuple[Any, float]:
     began = time.process_time()
     result = register(*job)
     return result, time.process_time() - began
 
 
-def _other(name: str, fixed: Placed, moving: Placed, reach: int) -> list[list[float]] | None:
+def _other(name: str, fixed: Placed, moving: Placed, places: Places) -> list[list[float]] | None:
     try:
         return np.asarray(OTHERS[name](fixed, moving)).tolist()
     except RuntimeError:  # elastix gave up
         return None
 
 
-def _ours(fixed: Placed, moving: Placed, reach: int, **others: Any) -> dict[str, Any]:
-    fine = reach <= SETTINGS.elastix.fine_reach
+def _ours(fixed: Placed, moving: Placed, places: Places, **others: Any) -> dict[str, Any]:
+    fine = places[1] - places[0] <= SETTINGS.elastix.fine_reach
     options: dict[str, Any] = {"settings": SETTINGS.elastix, "mirrors": "try" if fine else "no"} | others
     return dataclasses.asdict(
         register_pair(fixed.picture, moving.picture, fixed_mask=fixed.mask, moving_mask=moving.mask,
@@ -148,36 +151,96 @@ def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Ro
     return _row(name, sections, matrices, stack, sum(seconds for _, seconds in found.values()) / len(found))
 
 
-def rows_of_ours(sections: Sequence[Placed], kept: Path | None) -> list[Row]:
-    """The plain chain of its neighbour pairs, and brainstack's solution."""
+def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path | None, name: str) -> list[Row]:
+    """The plain chain of brainstack's neighbour pairs, its solution, and the same held by midline and reference.
+
+    planes : of the reference, by place in the brain. folder, name : where what was registered is kept.
+    """
     count = len(sections)
     wanted = [(a, b) for a in range(count) for b in range(a + 1, min(a + 1 + SETTINGS.elastix.reach, count))]
-    found = measured(sections, wanted, _ours, kept)
+    found = measured(sections, wanted, _ours, _kept(folder, name, "brainstack"))
     pairs = {places: Registered(**one) for places, (one, _) in found.items()}
-    seconds = [sum(spent for _, spent in found.values())]
+    seconds = sum(spent for _, spent in found.values())
     chain_of = {places: one.matrix(PIXEL_UM, CANVAS) for places, one in pairs.items() if places[1] - places[0] == 1}
     chain = stack_errors(sections, chained(chain_of, count))
-    radius_um = centre_radius_um(sections)
+    rows = [_row("its pairs, plainly chained", sections, chain_of, chain, seconds / count)]
+    stack, spent = _checked(sections, pairs, _kept(folder, name, "again"))
+    holds: dict[str, Callable[[], tuple[Held, float]]] = {
+        "brainstack": lambda: (Held(), 0.0),
+        "the same, held by the midline": lambda: _midlines(sections, _kept(folder, name, "midline")),
+        "the same, held by a reference": lambda: _on_reference(sections, planes, _kept(folder, name, "reference")),
+    }
+    for way, hold in holds.items():
+        held, more = hold()
+        began = time.process_time()
+        solved = align_stack(stack, held, RULES)
+        used = (seconds + spent + more + time.process_time() - began) / count
+        matrices = {at: stack.pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
+        row = _row(way, sections, matrices, stack_errors(sections, solved.placed), used)
+        rows.append(dataclasses.replace(row, verdicts=() if held != Held() else solved.sections))
+    return rows
+
+
+def _kept(folder: Path | None, name: str, what: str) -> Path | None:
+    return folder and folder / f"{name}, {what}.jsonl"
+
+
+def _checked(sections: Sequence[Placed], pairs: dict[Places, Registered], kept: Path | None) -> tuple[Stack, float]:
+    """The stack with its wrong pairs registered again, and the core-seconds it took."""
+    count, radius_um = len(sections), centre_radius_um(sections)
     began = time.process_time()
     checked = check_pairs(
         count,
         [Measured(*at, one.matrix(PIXEL_UM, CANVAS), one.likeness, one.likeness_other) for at, one in pairs.items()],
         radius_um=radius_um, pixel_size_um=PIXEL_UM, shape=CANVAS, settings=SETTINGS.pair_check,
     )  # fmt: skip
-    twice = {"ring_steps": 2 * SETTINGS.elastix.ring_steps, "candidates": 2 * SETTINGS.elastix.candidates}
-    again = SETTINGS.elastix.model_copy(update=twice)
-    for (a, b), request in checked.requests.items():
-        mirrors = "yes" if request.mirrored else "no"
-        one = _ours(sections[a], sections[b], b - a, settings=again, mirrors=mirrors, starts=request.starts)
-        pairs[a, b] = Registered(**one)
+    spent = time.process_time() - began
+    again = measured(sections, checked.requests, partial(_again, checked.requests), kept)
+    tried = {places: Registered(**one) for places, (one, _) in again.items()}
     frame = Frame(CANVAS, PIXEL_UM, radius_um)
-    rules = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms, SETTINGS.shape)
-    solved = align_stack(Stack(count, pairs, checked.mirrored, count // 2, frame), Held(), rules)
-    seconds.append(time.process_time() - began)
-    matrices = {at: pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
-    ours = _row("brainstack", sections, matrices, stack_errors(sections, solved.placed), sum(seconds) / count)
-    plain = _row("its pairs, plainly chained", sections, chain_of, chain, seconds[0] / count)
-    return [plain, dataclasses.replace(ours, verdicts=solved.sections)]
+    stack = Stack(count, pairs | tried, checked.mirrored, count // 2, frame)
+    return stack, spent + sum(seconds for _, seconds in again.values())
+
+
+def _again(requests: Mapping[Places, Request], fixed: Placed, moving: Placed, places: Places) -> dict[str, Any]:
+    request = requests[places]
+    twice = {"ring_steps": 2 * SETTINGS.elastix.ring_steps, "candidates": 2 * SETTINGS.elastix.candidates}
+    mirrors = "yes" if request.mirrored else "no"
+    settings = SETTINGS.elastix.model_copy(update=twice)
+    return _ours(fixed, moving, places, settings=settings, mirrors=mirrors, starts=request.starts)
+
+
+def _midlines(sections: Sequence[Placed], kept: Path | None) -> tuple[Held, float]:
+    found = measured(sections, [(place, place) for place in range(len(sections))], _midline, kept)
+    lines = {places[0]: Midline(**one) for places, (one, _) in found.items()}
+    lines = {place: one for place, one in lines.items() if one.likeness >= SETTINGS.shape.lowest_likeness}
+    return Held(midlines=lines), sum(seconds for _, seconds in found.values())
+
+
+def _midline(section: Placed, _: Placed, places: Places) -> dict[str, Any]:
+    found = find_midline(section.picture, section.mask, pixel_size_um=PIXEL_UM, settings=SETTINGS.elastix)
+    return dataclasses.asdict(found)
+
+
+def _on_reference(sections: Sequence[Placed], planes: Sequence[Any], kept: Path | None) -> tuple[Held, float]:
+    wanted = [(place, place) for place in range(len(sections))]
+    found = measured(sections, wanted, partial(_reference_place, planes), kept)
+    placed = {places[0]: Registered(**one) for places, (one, _) in found.items()}
+    sigma_um = (SETTINGS.shape.reference_um,) * 3
+    holds = [
+        Hold(place, one.matrix(PIXEL_UM, CANVAS), sigma_um)
+        for place, one in placed.items()
+        if one.mirrored == (sections[place].state == "mirrored") and one.metric > SETTINGS.elastix.lowest_metric
+    ]
+    return Held(reference=holds), sum(seconds for _, seconds in found.values())
+
+
+def _reference_place(planes: Sequence[Any], section: Placed, _: Placed, places: Places) -> dict[str, Any]:
+    found = place_on_reference(
+        section.picture, section.mask, planes[section.number], pixel_size_um=PIXEL_UM,
+        reference_pixel_size_um=REFERENCE_FACTOR * PIXEL_UM, settings=SETTINGS.elastix, mirrors="try",
+    )  # fmt: skip
+    return dataclasses.asdict(found)
 
 
 def _row(
@@ -260,12 +323,16 @@ def main() -> None:
     wanted = parser.parse_args()
     text = []
     for brain in BRAINS:
+        kept_brain = wanted.kept and wanted.kept / "made up"
+        planes = reference_of(brain, wanted.folder, kept=kept_brain)
         for angles in ANGLES_DEG:
-            sections = stack_of(brain, angles, wanted.folder, kept=wanted.kept and wanted.kept / "made up")
+            sections = stack_of(brain, angles, wanted.folder, kept=kept_brain)
             rows: list[Row] = []
             for name in wanted.ways.split(","):
-                kept = wanted.kept and wanted.kept / f"{brain}, {angles}, {name}.jsonl"
-                rows += rows_of_ours(sections, kept) if name == "brainstack" else [row_of_other(name, sections, kept)]
+                if name == "brainstack":
+                    rows += rows_of_ours(sections, planes, wanted.kept, f"{brain}, {angles}")
+                else:
+                    rows.append(row_of_other(name, sections, _kept(wanted.kept, f"{brain}, {angles}", name)))
             title = f"{brain} brain, {'at any angle' if angles == 'any' else 'within ten degrees'}"
             text += [
                 f"**{title[0].upper()}{title[1:]}**: {len(sections)} sections.", "",

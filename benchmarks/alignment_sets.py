@@ -27,7 +27,8 @@ PIXEL_UM = 40.0 / 3
 SPACING_UM = 50.0
 PLANES = range(20, 250)
 """Of the real brain: before and behind there is hardly any tissue."""
-MADE_UP = 96
+MADE_UP, MADE_UP_CANVAS = 96, (750, 1126)
+"""How many sections the made-up brain has, and its ideal canvas, (rows, columns)."""
 ANGLES_DEG = {"any": 180.0, "ten": 10.0}
 BRAINS = ("real", "made up")
 
@@ -67,7 +68,7 @@ class Whole:
 
 def stack_of(brain: str, angles: str, folder: Path, *, seed: int = 0, kept: Path | None = None) -> list[Placed]:
     """A set. folder : with the real brain's planes. kept : a folder that keeps made-up sections between runs."""
-    wholes = list(real_planes(folder) if brain == "real" else made_up_sections(kept))
+    wholes = list(_wholes(brain, folder, kept))
     random = np.random.default_rng([seed, BRAINS.index(brain), list(ANGLES_DEG).index(angles)])
     states = _states(len(wholes), random)
     return [
@@ -75,6 +76,38 @@ def stack_of(brain: str, angles: str, folder: Path, *, seed: int = 0, kept: Path
         for number, (whole, state) in enumerate(zip(wholes, states, strict=True))
         if state != "missing"
     ]
+
+
+def _wholes(brain: str, folder: Path, kept: Path | None) -> Iterator[Whole]:
+    return real_planes(folder) if brain == "real" else made_up_sections(kept)
+
+
+REFERENCE_FACTOR = 3
+"""Pixels of the canvas to a side of a reference's pixel: 40 um."""
+
+
+def reference_of(brain: str, folder: Path, *, kept: Path | None = None) -> list[Picture]:
+    """A reference volume, a plane for each place in the brain: the true brain as another, coarser recording has it,
+    with pixels of 40 um, blurred (sigma 100 um), with noise of its own."""
+    random = np.random.default_rng(7)
+    planes = []
+    for whole in _wholes(brain, folder, kept):
+        rows, columns = whole.picture.shape if brain == "real" else MADE_UP_CANVAS
+        light = np.where(whole.mask, whole.picture, 0)
+        ideal = cv2.warpAffine(light, whole.to_truth[:2], (columns, rows), flags=cv2.INTER_LINEAR)
+        blurred = cv2.GaussianBlur(ideal, (0, 0), 100 / PIXEL_UM)
+        plane = _shrunk_about_centre(blurred)
+        planes.append(plane + random.normal(0, 0.02 * float(plane.max()), plane.shape).astype(np.float32))
+    return planes
+
+
+def _shrunk_about_centre(picture: Picture) -> Picture:
+    """Larger pixels, with the centre of the picture on the centre of the small one."""
+    rows, columns = (side // REFERENCE_FACTOR for side in picture.shape)
+    scale = geometry.shift((picture.shape[1] - 1) / 2, (picture.shape[0] - 1) / 2) @ np.diag([3.0, 3.0, 1.0])
+    matrix = scale @ geometry.shift(-(columns - 1) / 2, -(rows - 1) / 2)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(picture, matrix[:2], (columns, rows), flags=flags))
 
 
 def _states(count: int, random: np.random.Generator) -> list[str]:
@@ -99,7 +132,7 @@ def real_planes(folder: Path) -> Iterator[Whole]:
 def made_up_sections(kept: Path | None) -> Iterator[Whole]:
     """The made-up animal, as it lies on its slides; the true brain is its ideal canvas."""
     truth = plan_animal(
-        Path(), MADE_UP, (1126, 750), seed=1, spacing_um=SPACING_UM, stain="fluorescence", difficulty="easy"
+        Path(), MADE_UP, MADE_UP_CANVAS[::-1], seed=1, spacing_um=SPACING_UM, stain="fluorescence", difficulty="easy"
     )
     truth = replace(truth, thumbnail_factor=1)
     phantom = phantom_of(truth, 1)

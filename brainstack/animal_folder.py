@@ -123,6 +123,10 @@ class AnimalFolder:
         """The same, once it was tried again where that was needed."""
         return self.inside / "pairs_in_force" / f"{pair}.json"
 
+    def pair_finer(self, pair: str) -> Path:
+        """The same, once it was refined on finer pictures than the thumbnails."""
+        return self.inside / "pairs_finer" / f"{pair}.json"
+
     # What people look at
 
     def histogram(self, channel: int, name: str) -> Path:

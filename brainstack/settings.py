@@ -144,6 +144,7 @@ class ElastixSettings(Group):
     lowest_metric: Annotated[float, Field(ge=-1, le=1)]
     lowest_overlap: Share
     finer_factor: Annotated[int, Field(ge=0)]
+    finer_smoothing_um: Annotated[float, Field(ge=0)]
     finer_largest_px: Positive
     rigid: dict[str, Any] = Field(default_factory=dict, validate_default=True)
 
@@ -183,6 +184,14 @@ class ShapeSettings(Group):
     reference_um: Positive
 
 
+class DeformationSettings(Group):
+    grid_um: Annotated[float, Field(ge=0)]
+    stiffness: Annotated[float, Field(ge=0)]
+    largest_um: Positive
+    least_gain: Share
+    pixel_um: Positive
+
+
 class WebSettings(Group):
     channel: Count
 
@@ -216,6 +225,7 @@ class Settings(BaseModel):
     pair_check: PairCheckSettings
     transforms: TransformsSettings
     shape: ShapeSettings
+    deformation: DeformationSettings
     web: WebSettings
     neuroglancer: NeuroglancerSettings
     downsampling: DownsamplingSettings
@@ -257,9 +267,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _checked(tables: dict[str, dict[str, Any]], source: Path) -> Settings:
     try:
-        return Settings.model_validate(tables)
+        settings = Settings.model_validate(tables)
     except ValidationError as error:
         raise BrainstackError(f"{source} {_sentence(error, tables)}") from error
+    finer, thumbnail = settings.elastix.finer_factor, settings.tifs.thumbnail_factor
+    if finer >= thumbnail:
+        raise BrainstackError(
+            f"{source} [elastix]: finer_factor = {finer} cannot be: wanted less than [tifs] thumbnail_factor, which is "
+            f"{thumbnail}, or 0 for none."
+        )
+    return settings
 
 
 def _sentence(error: ValidationError, tables: dict[str, dict[str, Any]]) -> str:

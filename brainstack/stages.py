@@ -6,11 +6,13 @@ its module in brainstack/images and raise `version` here, so that what was made 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brainstack.settings import ElastixSettings
 from brainstack.stamps import Step
 
 if TYPE_CHECKING:
@@ -77,6 +79,14 @@ def section_and_channel(plan: Plan, stage: str) -> Iterable[Step]:
 
 def pair(plan: Plan, stage: str) -> Iterable[Step]:
     return (Step(stage, 0, one.item) for one in plan.pairs)
+
+
+def finer_pair(plan: Plan, stage: str) -> Iterable[Step]:
+    """Neighbours, where the setting asks for it, but for those that a person put right or left out."""
+    if not plan.settings.elastix.finer_factor:
+        return ()
+    pairs = (f"{fixed}..{moving}" for fixed, moving in itertools.pairwise(plan.chain))
+    return (Step(stage, 0, one) for one in pairs if one not in plan.left_out and one not in plan.by_hand)
 
 
 def channel(plan: Plan, stage: str) -> Iterable[Step]:
@@ -196,6 +206,19 @@ def held_by(kind: str) -> Callable[[Plan, str], Iterable[Step]]:
 def cleaned(plan: Plan, step: Step) -> list[Input]:
     number = plan.settings.elastix.channel
     return [Input(Step("Clean", number, step.item)), *white(plan, number)]
+
+
+def finer_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The pair in force, and what both sections are cut out and placed by."""
+    number, keys = plan.settings.elastix.channel, step.item.split("..")
+    scans = dict.fromkeys(tif_of(plan, key, number) for key in keys)
+    masks = [Input(Step("Masks", 0, key)) for key in keys]
+    return [Input(Step("PairRetry", 0, step.item)), *scans, *masks, Input(Step("Canvas")), *white(plan, number)]
+
+
+def used_pairs(plan: Plan) -> list[Input]:
+    """All pairs in force, and those that were refined on finer pictures."""
+    return [*all_of(plan, "PairRetry"), *all_of(plan, "PairFiner")]
 
 
 def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
@@ -407,6 +430,9 @@ def small(name: str) -> Callable[[Plan, Step], list[Path]]:
     return paths
 
 
+PAIR_SETTINGS = tuple(f"elastix.{name}" for name in ElastixSettings.model_fields if not name.startswith("finer_"))
+"""Those that thumbnails are registered by: the finer pictures come after, and change none of that."""
+
 STAGES: dict[str, Stage] = {
     "Meta": Stage(
         per=slide,
@@ -530,7 +556,7 @@ STAGES: dict[str, Stage] = {
         per=pair,
         inputs=pair_inputs,
         facts=joined(pixel_size, by_hand, by_elastix),
-        settings=("elastix",),
+        settings=PAIR_SETTINGS,
         outputs=lambda plan, step: [plan.folder.pair(step.item)],
         version=2,
     ),
@@ -545,8 +571,15 @@ STAGES: dict[str, Stage] = {
         per=pair,
         inputs=retry_inputs,
         facts=joined(pixel_size, by_hand, by_elastix),
-        settings=("elastix",),
+        settings=PAIR_SETTINGS,
         outputs=lambda plan, step: [plan.folder.pair_in_force(step.item)],
+    ),
+    "PairFiner": Stage(
+        per=finer_pair,
+        inputs=finer_inputs,
+        facts=joined(turns, pixel_size),
+        settings=("elastix", "tifs.thumbnail_factor"),
+        outputs=lambda plan, step: [plan.folder.pair_finer(step.item)],
     ),
     "Midline": Stage(
         per=held_by("midline"),

@@ -24,6 +24,7 @@ from tasks.meta import Meta
 from tasks.neuroglancer_image import NeuroglancerImage
 from tasks.normalized import Normalized
 from tasks.pair_check import PairCheck
+from tasks.pair_finer import PairFiner
 from tasks.pair_retry import PairRetry
 from tasks.preps import Preps
 from tasks.shape import Midline, ReferencePlace
@@ -57,6 +58,7 @@ __all__ = [
     "NeuroglancerImage",
     "Normalized",
     "PairCheck",
+    "PairFiner",
     "PairRetry",
     "Preps",
     "ReferencePlace",

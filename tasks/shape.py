@@ -51,26 +51,25 @@ class ReferencePlace(SectionTask):
     """Finds where a section lies on its plane of the reference volume, where that shall hold the stack."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
-        settings = plan.settings.shape
-        if not settings.reference:
+        if not plan.settings.shape.reference:
             raise BrainstackError(
                 '[shape] held_by is "reference", but [shape] reference names no volume; give its path in '
                 f"{plan.folder.settings}."
             )
         picture, mask = read_section(plan, step.item)
         reference = open_reference(
-            plan.folder.root / Path(settings.reference).expanduser(),
-            spacing_um=settings.reference_spacing_um,
-            pixel_size_um=settings.reference_pixel_size_um,
+            plan.folder.root / Path(plan.settings.shape.reference).expanduser(),
+            spacing_um=plan.settings.shape.reference_spacing_um,
+            pixel_size_um=plan.settings.shape.reference_pixel_size_um,
         )
-        plane = reference.plane(plan.section[step.item].z_um + settings.reference_first_um)
+        plane = reference.plane(plan.section[step.item].z_um + plan.settings.shape.reference_first_um)
 
         found = place_on_reference(
             picture,
             mask,
             plane,
             pixel_size_um=plan.pixel_size_um,
-            reference_pixel_size_um=settings.reference_pixel_size_um,
+            reference_pixel_size_um=plan.settings.shape.reference_pixel_size_um,
             settings=plan.settings.elastix,
             mirrors="try",
         )

@@ -38,7 +38,7 @@ LAYERS = {
     # array -> array
     "brainstack.images": {
         *("brainstack.errors", "brainstack.geometry", "brainstack.images", "brainstack.records", "brainstack.settings"),
-        *("numpy", "scipy", "skimage", "cv2", "SimpleITK", "lightgbm"),
+        *("numpy", "scipy", "skimage", "cv2", "SimpleITK", "lightgbm", "matplotlib"),
     },
     # path <-> array
     "brainstack.files": {
@@ -79,6 +79,7 @@ ONLY_IN = {
     "cloudvolume": ("brainstack.files",),
     "igneous": ("brainstack.files",),
     "imagecodecs": ("brainstack.files", "brainstack.demo"),
+    "matplotlib": ("brainstack.files.pictures", "brainstack.images.alignment_plots"),
     "typer": ("brainstack.cli",),
 }
 """Package -> the only places that import it."""
@@ -206,7 +207,8 @@ def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
     import tasks
 
     histograms = ("ChannelHistogram", "HistogramPicture", "SingleHistogram")
-    together = {"MaskProposal": "masks"} | dict.fromkeys(histograms, "histogram")
+    together = {"MaskProposal": "masks", "Midline": "shape", "ReferencePlace": "shape"}
+    together |= dict.fromkeys(histograms, "histogram")
     for stage in STAGES:
         module = together.get(stage, re.sub(r"(?<!^)(?=[A-Z])", "_", stage).lower())
         assert getattr(tasks, stage).__module__ == f"tasks.{module}"

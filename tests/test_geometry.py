@@ -76,9 +76,24 @@ def test_the_parts_of_a_rigid_map_are_those_it_was_made_of():
     assert np.allclose((parts.rotation_rad, parts.shift_x_px, parts.shift_y_px), (-2.5, 12.25, -3.5))
 
 
-def test_a_map_that_mirrors_has_no_rigid_parts():
+def test_the_parts_of_a_map_that_mirrors_say_so():
+    made = geometry.rigid(-2.5, 12.25, -3.5, SHAPE, mirrored=True)
+    parts = geometry.rigid_parts(made, SHAPE)
+    assert parts.mirrored
+    assert np.allclose((parts.rotation_rad, parts.shift_x_px, parts.shift_y_px), (-2.5, 12.25, -3.5))
+    assert geometry.is_mirrored(made)
+    assert not geometry.is_mirrored(made @ made)
+
+
+def test_a_mirror_is_a_flop_about_the_canvas_centre_before_the_rotation():
+    flop = geometry.turning(0, "flop", SHAPE)
+    assert np.allclose(geometry.rigid(0, 0, 0, SHAPE, mirrored=True), flop)
+    assert np.allclose(geometry.rigid(0.7, 3, -4, SHAPE, mirrored=True), geometry.rigid(0.7, 3, -4, SHAPE) @ flop)
+
+
+def test_a_map_that_stretches_has_no_rigid_parts():
     with pytest.raises(ValueError, match="rotation and a shift"):
-        geometry.rigid_parts(geometry.turning(0, "flop", SHAPE), SHAPE)
+        geometry.rigid_parts(geometry.scaling(2), SHAPE)
 
 
 def test_the_inverse_takes_points_back():

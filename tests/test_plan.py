@@ -321,10 +321,13 @@ SETTINGS: dict[str, Any] = {
     "elastix.rigid": {"MaximumNumberOfIterations": 3},
     "pair_check.allowed_um": 90.0,
     "transforms.anchor_um": 3.0,
+    "shape.held_by": "midline",
     "neuroglancer.chunk_size": (64, 64, 32),
     "downsampling.mips": 1,
 }
-ALL_BUT_META = set(STAGES) - ASKED_FOR - {"Meta", "WhitePoint"}
+WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace"}
+"""Stages that the shipped settings do without."""
+ALL_BUT_META = set(STAGES) - ASKED_FOR - WHERE_ASKED - {"Meta", "WhitePoint"}
 STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms"}
 """What reads only values that come out as before. PairRetry reads cleaned images, as it registers some pairs again."""
 
@@ -344,15 +347,16 @@ REDONE: dict[str, set[str]] = {
     "gain.target": {"Gain", "ChannelHistogram", "Web"},
     "gain.even_limit": {"Gain"},
     "clean.background_um": {
-        "Clean", "Elastix", "PairRetry", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+        "Clean", "Elastix", "PairRetry", "Alignment", "AlignmentPictures", "Web", "NeuroglancerImage", "Downsampling",
     },
     "clean.clipped_share": set(),
     "white_point.quantile": set(),  # grey slides have none
-    "canvas.margin_um": {"Canvas", "Transforms"},
+    "canvas.margin_um": {"Canvas", "Transforms", "AlignmentPictures"},
     "elastix.smoothing_um": {"Elastix", "PairRetry"},
     "elastix.rigid": {"Elastix", "PairRetry"},
-    "pair_check.allowed_um": {"PairCheck", "Transforms"},
-    "transforms.anchor_um": {"Transforms"},
+    "pair_check.allowed_um": {"PairCheck", "Transforms", "AlignmentPictures"},
+    "transforms.anchor_um": {"Transforms", "AlignmentPictures"},
+    "shape.held_by": {"Midline", "Transforms", "AlignmentPictures"},
     "neuroglancer.chunk_size": {"NeuroglancerImage", "Downsampling"},
     "downsampling.mips": {"Downsampling"},
 }
@@ -389,7 +393,7 @@ def test_another_channel_for_registration_redoes_pairs(plan: Plan) -> None:
     run_by_hand(plan, stamps)
     settings = settings_with(tifs={"thumbnail_factor": 1}, elastix={"channel": 2})
     made = run_by_hand(dataclasses.replace(plan, settings=settings), stamps)
-    assert stages_made(made) == {"Elastix", "PairRetry"}
+    assert stages_made(made) == {"Elastix", "PairRetry", "AlignmentPictures"}
 
 
 # Colour
@@ -440,23 +444,27 @@ def test_colour_has_a_white_point_where_grey_has_a_gain(plan: Plan, colour_plan:
 
 def test_another_white_point_redoes_every_image_with_a_background(colour_plan: Plan) -> None:
     stamps = StampsInMemory(colour_plan.folder.stamps)
-    assert stages_made(run_by_hand(colour_plan, stamps)) == set(STAGES) - ASKED_FOR - {"Gain"}
+    assert stages_made(run_by_hand(colour_plan, stamps)) == set(STAGES) - ASKED_FOR - WHERE_ASKED - {"Gain"}
     settings = settings_with(tifs={"thumbnail_factor": 1}, white_point={"quantile": 0.6})
     other = dataclasses.replace(colour_plan, settings=settings)
     assert stages_made(run_by_hand(other, stamps)) == {"WhitePoint"}  # it came out the same
     approved = dataclasses.replace(other, approved={"white_point_C1": {"white": [240, 235, 220]}})
     assert stages_made(run_by_hand(approved, stamps)) == {
-        "WhitePoint", "ChannelHistogram", "Clean", "Elastix", "PairRetry", "Alignment", "Web", "NeuroglancerImage",
-        "Downsampling",
+        "WhitePoint", "ChannelHistogram", "Clean", "Elastix", "PairRetry", "Alignment", "AlignmentPictures", "Web",
+        "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
 TURNED = {
-    "Canvas", "Clean", "Elastix", "PairRetry", "Transforms", "Alignment", "Web", "NeuroglancerImage", "Downsampling",
+    "Canvas", "Clean", "Elastix", "PairRetry", "Transforms", "Alignment", "AlignmentPictures", "Web",
+    "NeuroglancerImage", "Downsampling",
 }  # fmt: skip
 
 FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "thickness": ({"section_thickness_um": 25.0}, {"MaskCheck", "NeuroglancerImage", "Downsampling"}),
+    "thickness": (
+        {"section_thickness_um": 25.0},
+        {"MaskCheck", "AlignmentPictures", "NeuroglancerImage", "Downsampling"},
+    ),
     "turns": (
         {"rotation": 1},
         TURNED,
@@ -522,7 +530,7 @@ def test_an_edited_mask_redoes_its_section_and_pairs_and_stops_at_what_did_not_m
     for stage in ("Elastix", "PairRetry"):
         assert {step.item for step in made if step.stage == stage} == pairs_of(3)
     assert {step.stage for step in made if not step.item} == {
-        "ChannelHistogram", "Gain", "Canvas", "Transforms", "NeuroglancerImage", "Downsampling",
+        "ChannelHistogram", "Gain", "Canvas", "Transforms", "AlignmentPictures", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
@@ -552,10 +560,10 @@ def with_records(plan: Plan, **changes: Any) -> Plan:
 
 
 EDITS: dict[str, tuple[AlignmentEdit, set[str]]] = {
-    "place": (AlignmentEdit("place", key(2), rotation_rad=0.1), {"Transforms"}),
-    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"Transforms"}),
-    "follow": (AlignmentEdit("follow", key(2), key(1)), {"Transforms"}),
-    "leave out": (AlignmentEdit("leave_out", key(2), key(1)), {"PairCheck", "Transforms"}),
+    "place": (AlignmentEdit("place", key(2), rotation_rad=0.1), {"Transforms", "AlignmentPictures"}),
+    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"Transforms", "AlignmentPictures"}),
+    "follow": (AlignmentEdit("follow", key(2), key(1)), {"Transforms", "AlignmentPictures"}),
+    "leave out": (AlignmentEdit("leave_out", key(2), key(1)), {"PairCheck", "Transforms", "AlignmentPictures"}),
 }
 
 
@@ -579,7 +587,9 @@ def test_a_section_that_is_placed_by_hand_moves_alone(plan: Plan) -> None:
     values = {**before.values, key(2): "elsewhere"}
     stamps.write(Step("Transforms"), Stamp(digest_of(Step("Transforms"), ingredients), values, ingredients))
     made = run_by_hand(placed, stamps)
-    assert counted(made) == {"Alignment": 2, "Web": 1, "NeuroglancerImage": 2, "Downsampling": 2}
+    assert counted(made) == {
+        "Alignment": 2, "AlignmentPictures": 1, "Web": 1, "NeuroglancerImage": 2, "Downsampling": 2,
+    }  # fmt: skip
     assert {step.item for step in made if step.item} == {key(2)}
 
 
@@ -598,7 +608,9 @@ def test_of_the_check_a_pair_reads_only_what_is_said_of_itself(plan: Plan) -> No
     assert stamp is not None
     values = {**stamp.values, "": "another", pair.item: "again"}
     stamps.write(Step("PairCheck"), dataclasses.replace(stamp, values=values))
-    assert run_by_hand(plan, stamps) == [Step("PairRetry", 0, pair.item), Step("Transforms")]
+    assert run_by_hand(plan, stamps) == [
+        Step("PairRetry", 0, pair.item), Step("Transforms"), Step("AlignmentPictures"),
+    ]  # fmt: skip
 
 
 # What people decided about sections
@@ -614,7 +626,7 @@ def test_a_dropped_section_redoes_what_bridges_it_and_the_volume(plan: Plan, tmp
     assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 3), elastix(0, 4)]
     assert stages_made(made) == {
         "Preps", "MaskCheck", "MaskAreas", "ChannelHistogram", "Gain", "Canvas", "Elastix", "PairCheck", "PairRetry",
-        "Transforms", "NeuroglancerImage", "Downsampling",
+        "Transforms", "AlignmentPictures", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
@@ -636,6 +648,7 @@ ONCE = {
     "Canvas": 1,
     "PairCheck": 1,
     "Transforms": 1,
+    "AlignmentPictures": 1,
     "NeuroglancerImage": 2,
     "Downsampling": 2,
 }

@@ -48,10 +48,12 @@ def with_settings(plan: Plan, **tables: dict[str, object]) -> Plan:
 # Four sections have six pairs, as pairs reach over three.
 AFTER_THE_PAIRS = [
     "perhaps: PairCheck 1, PairRetry 6 (if Elastix comes out otherwise)",
-    "perhaps: Transforms 1 (if PairRetry comes out otherwise)",
+    "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
+    "perhaps: AlignmentPictures 1 (if Transforms comes out otherwise)",
 ]
 AFTER_THE_CANVAS = [
-    "perhaps: Transforms 1 (if PairRetry comes out otherwise)",
+    "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
+    "perhaps: AlignmentPictures 1 (if Transforms comes out otherwise)",
     "perhaps: Web 4, NeuroglancerImage 2 (if Alignment comes out otherwise)",
     "perhaps: Downsampling 2 (if NeuroglancerImage comes out otherwise)",
 ]
@@ -102,7 +104,7 @@ def test_a_mask_that_was_painted_is_told_and_what_hangs_on_it(plan: Plan, stamps
 def test_a_dropped_section_is_told_by_how_many_are_gathered(plan: Plan, stamps: Stamps, tmp_path: Path) -> None:
     fewer = plan_of(tmp_path, [slide(1, qc={1: 3}), slide(2)])
     assert summary(fewer, stamps) == [
-        "next run: Preps 1, MaskAreas 1, NeuroglancerImage 2 (the order of sections changed)",
+        "next run: Preps 1, MaskAreas 1, AlignmentPictures 1, NeuroglancerImage 2 (the order of sections changed)",
         "next run: MaskCheck 1 (the depths of sections changed)",
         "next run: Gain 2, ChannelHistogram 2 (it gathers 3 Histogram, before 4)",
         "next run: Canvas 1 (it gathers 3 Masks, before 4)",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brainstack.images.pair_check import NEARBY, Places, high_limit
+from brainstack.images.pair_check import GROSSLY, NEARBY, Places, high_limit
 from brainstack.settings import ElastixSettings, PairCheckSettings
 
 Numbers = npt.NDArray[np.float64]
@@ -22,7 +22,8 @@ Numbers = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class PairFit:
     """What is known of a registered pair. residual_um : how far the alignment takes the tissue from where the pair
-    does; infinite where one of the two has no place or the pair is mirrored against the alignment."""
+    does; infinite where the pair is mirrored against it, NaN where one of the two has no place. open_um : how far its
+    loops are from closing, 0 where they are no further than they may be."""
 
     fixed: int
     moving: int
@@ -31,6 +32,7 @@ class PairFit:
     dice: float
     likeness: float
     residual_um: float
+    open_um: float = 0.0
     by_hand: bool = False
     is_same: bool = False
 
@@ -65,14 +67,17 @@ def fits(one: PairFit, settings: ElastixSettings) -> bool:
 def judged_pairs(
     pairs: Sequence[PairFit], *, settings: PairCheckSettings, elastix: ElastixSettings
 ) -> dict[Places, Verdict]:
-    """Failed: it does not fit, or the alignment contradicts it. Doubtful: it is far less alike than pairs nearby."""
+    """Failed: it does not fit, or the alignment contradicts it. Doubtful: it contradicts other pairs, or is far less
+    alike than pairs nearby. What changes between two sections bends wide pairs, so that more is allowed them."""
     lowest = _lowest_likeness(pairs, settings)
     found = {}
     for one in pairs:
         if not fits(one, elastix):
             verdict = Verdict("failed", f"correlation {one.metric:.2f} with {one.overlap:.0%} of tissue in common")
-        elif one.reach == 1 and one.residual_um > settings.allowed_um:
-            verdict = Verdict("failed", f"it is off what the other pairs say by {_length(one.residual_um)}")
+        elif one.residual_um > settings.allowed_um * (1 if one.reach == 1 else GROSSLY):
+            verdict = Verdict("failed", f"its pair is off what the others say by {_length(one.residual_um)}")
+        elif one.open_um > 0:
+            verdict = Verdict("doubtful", f"the loops of its pair stay open by {_length(one.open_um)}")
         elif one.likeness < lowest[one.places] and not one.by_hand:
             verdict = Verdict("doubtful", f"likeness {one.likeness:.2f}, pairs nearby {lowest[one.places]:.2f} or more")
         else:

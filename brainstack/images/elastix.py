@@ -128,3 +128,52 @@ def _widened(mask: npt.NDArray[np.uint8], border_px: int) -> npt.NDArray[np.uint
     if border_px < 1:
         return mask
     return np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * border_px + 1,) * 2)))
+
+
+def deform(
+    fixed: npt.NDArray[np.float32],
+    moving: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.uint8],
+    *,
+    spacing: float,
+    parameters: dict[str, Any],
+) -> npt.NDArray[np.float32]:
+    """A smooth deformation: where each point of `fixed` comes from in `moving`, less the point itself.
+
+    fixed, moving : (rows, columns). mask : where `fixed` is sampled, 1 there. spacing : side of a pixel in the unit of the
+    answer, (rows, columns, 2) as (x, y). parameters : elastix' own.
+    Raises EngineError where elastix gives up.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import SimpleITK as sitk  # noqa: N813
+
+    def image(picture: npt.NDArray[Any]) -> Any:
+        made = sitk.GetImageFromArray(picture)
+        made.SetSpacing((spacing, spacing))
+        return made
+
+    engine, bender = sitk.ElastixImageFilter(), sitk.TransformixImageFilter()
+    mapping = sitk.ParameterMap()
+    for name, value in parameters.items():
+        mapping[name] = _elastix_words(value)
+    engine.SetFixedImage(image(fixed))
+    engine.SetMovingImage(image(moving))
+    engine.SetFixedMask(image(mask))
+    engine.SetParameterMap(mapping)
+    engine.SetNumberOfThreads(1)
+    with tempfile.TemporaryDirectory(prefix="elastix_") as folder:
+        for one in (engine, bender):
+            one.LogToConsoleOff()
+            one.LogToFileOff()
+            one.SetOutputDirectory(folder)
+        try:
+            with _quiet():
+                engine.Execute()
+                bender.SetTransformParameterMap(engine.GetTransformParameterMap())
+                bender.SetMovingImage(image(moving))
+                bender.ComputeDeformationFieldOn()
+                bender.Execute()
+        except RuntimeError as error:
+            raise EngineError("elastix could not deform the section; look at it and its neighbours.") from error
+        return np.asarray(sitk.GetArrayFromImage(bender.GetDeformationField()), np.float32)

@@ -129,8 +129,10 @@ def _flopped(section: FinerSection) -> FinerSection:
 
 
 def _level(fixed: FinerSection, moving: FinerSection, pixel_size_um: float, settings: ElastixSettings) -> Level:
+    """Both at their full fineness. pixel_size_um : of their own pixels."""
+    less_smooth = settings.model_copy(update={"smoothing_um": settings.finer_smoothing_um})
     level, _ = pyramid(
-        fixed.picture, moving.picture, fixed.mask, moving.mask, pixel_size_um=pixel_size_um, settings=settings
+        fixed.picture, moving.picture, fixed.mask, moving.mask, pixel_size_um=pixel_size_um, settings=less_smooth
     )
     return level
 

@@ -73,19 +73,17 @@ def check_pairs(
     turned = mirrored if settings.turn_mirrored else frozenset[int]()
     wanted = {one.places: (one.fixed in turned) != (one.moving in turned) for one in pairs}
     right = [one for one in pairs if is_mirrored(one.matrix) == wanted[one.places]]
-    openings = loops(right, radius_um=radius_um, pixel_size_um=pixel_size_um, shape=shape)
-    open_um = {places: typical(list(each.values())) for places, each in openings.items()}
-    doubted = doubtful(right, open_um, settings)
-    known = {one.places: one.matrix for one in right if one.places not in doubted}
+    judged = judged_loops(right, radius_um=radius_um, pixel_size_um=pixel_size_um, shape=shape, settings=settings)
+    known = {one.places: one.matrix for one in right if one.places not in judged.doubted}
     by_hand = {one.places for one in pairs if one.by_hand}
-    again = {one.places for one in pairs if one.places not in open_um or one.places in doubted} - by_hand
+    again = ({one.places for one in pairs} - set(judged.open_um) | judged.doubted) - by_hand
     requests = {places: Request(wanted[places], _starts(places, known)) for places in again}
     requests = {
         places: request
         for places, request in requests.items()
         if request.starts or wanted[places] != is_mirrored(_matrix_of(pairs, places))
     }
-    return Checked(mirrored, requests, open_um)
+    return Checked(mirrored, requests, judged.open_um)
 
 
 def _matrix_of(pairs: Iterable[Measured], places: Places) -> Matrix:
@@ -112,31 +110,24 @@ def mirrored_sections(count: int, pairs: Sequence[Measured]) -> frozenset[int]:
             vote = one.likeness - one.likeness_other
             votes.setdefault(one.moving, {})[one.reach] = -vote if is_mirrored(one.matrix) else vote
     window = max((reach for each in votes.values() for reach in each), default=1)
-    mirrored = np.array([_states(count, votes, window, bool(first)) for first in (0, 1)])
-    return min((frozenset(map(int, np.flatnonzero(one))) for one in mirrored), key=len)
+    return frozenset(map(int, np.flatnonzero(_states(count, votes, window))))
 
 
-def _states(
-    count: int, votes: Mapping[int, Mapping[int, float]], window: int, first_mirrored: bool
-) -> npt.NDArray[np.bool_]:
-    """Which sections are mirrored, where the first is, or is not: (count,) bool. A state is a number of `window` bits,
-    the lowest for the newest section, 1 where it is mirrored."""
+def _states(count: int, votes: Mapping[int, Mapping[int, float]], window: int) -> npt.NDArray[np.bool_]:
+    """Which sections are mirrored: (count,) bool. A state is a number of `window` bits, the lowest for the newest
+    section, 1 where it is mirrored."""
     numbers = np.arange(2**window)
-    bits = (numbers[:, np.newaxis] >> np.arange(window)) & 1
-    score = np.where(numbers == int(first_mirrored), 0.0, -1e9)
+    new = numbers & 1
+    # What a state can come from: the same without its newest section, and with one more at the old end.
+    origins = np.stack([numbers >> 1, (numbers >> 1) | 2 ** (window - 1)])
+    score = np.where(numbers == new, -MIRRORED_COST * new, -np.inf)  # before the first section, none is mirrored
     before = np.zeros((count, len(numbers)), int)
     for place in range(1, count):
-        # From each state before: the same without its oldest section, and the new one.
-        best = np.full(len(numbers), -np.inf)
-        for new in (0, 1):
-            side = np.where(bits == new, 1.0, -1.0)
-            gain = sum((vote * side[:, reach - 1] for reach, vote in votes.get(place, {}).items()), start=0 * score)
-            total = score + gain - MIRRORED_COST * (new != int(first_mirrored))
-            after = ((numbers << 1) | new) & (len(numbers) - 1)
-            for state in numbers:
-                if total[state] > best[after[state]]:
-                    best[after[state]], before[place, after[state]] = total[state], state
-        score = best
+        total = score[origins] - MIRRORED_COST * new
+        for reach, vote in votes.get(place, {}).items():
+            total += np.where((origins >> (reach - 1)) & 1 == new, vote, -vote)
+        best = np.argmax(total, axis=0)
+        score, before[place] = total[best, numbers], origins[best, numbers]
     found = np.zeros(count, bool)
     state = int(np.argmax(score))
     for place in range(count - 1, -1, -1):
@@ -181,6 +172,37 @@ def typical(openings_um: Sequence[float]) -> float:
     return sorted(openings_um)[(len(openings_um) - 1) // 2] if openings_um else math.nan
 
 
+@dataclass(frozen=True)
+class JudgedLoops:
+    """open_um : how far the loops of each pair are from closing; NaN where none tells. doubted : pairs that are open
+    wider than they should be."""
+
+    open_um: Mapping[Places, float]
+    doubted: frozenset[Places]
+
+
+def judged_loops(
+    pairs: Sequence[Measured], *, radius_um: float, pixel_size_um: float, shape: Shape, settings: PairCheckSettings
+) -> JudgedLoops:
+    """How far the loops of each pair are from closing, and which are in doubt.
+
+    A pair that is open and unlike is wrong for sure, and no loop that it is in tells about another: a pair that bridges
+    two bad sections side by side is in no loops but theirs.
+    """
+    found = loops(pairs, radius_um=radius_um, pixel_size_um=pixel_size_um, shape=shape)
+    open_um = {places: typical(list(each.values())) for places, each in found.items()}
+    wrong = doubtful(pairs, open_um, settings) & unlike(pairs)
+    for places in open_um.keys() - wrong:
+        telling = [um for third, um in found[places].items() if not _sides(places, third) & wrong]
+        open_um[places] = typical(telling)
+    return JudgedLoops(open_um, frozenset(doubtful(pairs, open_um, settings) | wrong))
+
+
+def _sides(places: Places, third: int) -> set[Places]:
+    """The other two pairs of a loop."""
+    return {(min(place, third), max(place, third)) for place in places}
+
+
 NEARBY = 12
 """A pair is compared with those of so many sections before and behind it."""
 
@@ -190,22 +212,37 @@ UNLIKE, GROSSLY = 0.1, 5.0
 wider pairs that what changes in between has bent. But not where they are open by so many times what is allowed."""
 
 
+def unlike(pairs: Iterable[Measured]) -> set[Places]:
+    """Pairs whose two sections are less alike than those of the pairs of the same reach nearby."""
+    found = set()
+    for same in _by_reach(pairs):
+        fixed, alike = np.array([one.fixed for one in same]), np.array([one.likeness for one in same])
+        for one in same:
+            if one.likeness < np.median(alike[np.abs(fixed - one.fixed) <= NEARBY]) - UNLIKE:
+                found.add(one.places)
+    return found
+
+
 def doubtful(pairs: Iterable[Measured], open_um: Mapping[Places, float], settings: PairCheckSettings) -> set[Places]:
     """Pairs whose loops are wider open than those of the pairs of the same reach nearby, by so many times their scatter
     and by `allowed_um`, and whose sections are less alike, or far wider open."""
-    found = set()
     known = [one for one in pairs if one.places in open_um and not one.by_hand]
-    for reach in {one.reach for one in known}:
-        same = [one for one in known if one.reach == reach]
-        fixed = np.array([one.fixed for one in same])
-        opened, alike = np.array([open_um[one.places] for one in same]), np.array([one.likeness for one in same])
+    less_alike, found = unlike(known), set()
+    for same in _by_reach(known):
+        fixed, opened = np.array([one.fixed for one in same]), np.array([open_um[one.places] for one in same])
         for one in same:
             near = np.abs(fixed - one.fixed) <= NEARBY
             limit_um = high_limit(opened[near & np.isfinite(opened)], settings.scatter_factor, settings.allowed_um)
-            is_unlike = one.likeness < np.median(alike[near]) - UNLIKE
-            if open_um[one.places] > (limit_um if is_unlike else GROSSLY * limit_um):
+            if open_um[one.places] > (limit_um if one.places in less_alike else GROSSLY * limit_um):
                 found.add(one.places)
     return found
+
+
+def _by_reach(pairs: Iterable[Measured]) -> list[list[Measured]]:
+    found: dict[int, list[Measured]] = {}
+    for one in pairs:
+        found.setdefault(one.reach, []).append(one)
+    return list(found.values())
 
 
 def high_limit(values: npt.NDArray[np.float64], factor: float, allowed: float) -> float:

@@ -11,10 +11,10 @@ import numpy as np
 from brainstack.geometry import Matrix, inverse, is_mirrored, turning
 from brainstack.images.alignment_verdicts import PairFit, Verdict, fits, judged_pairs, judged_sections
 from brainstack.images.midline import Midline
-from brainstack.images.pair_check import Measured, Places, distance_um, doubtful, loops, typical
+from brainstack.images.pair_check import JudgedLoops, Measured, Places, distance_um, judged_loops
 from brainstack.images.registration import Registered
 from brainstack.images.stack_holds import midline_holds, rebased
-from brainstack.images.stack_solving import Frame, Hold, Step, connected, solve
+from brainstack.images.stack_solving import Frame, Hold, Step, connected, grouped, solve
 from brainstack.settings import ElastixSettings, PairCheckSettings, ShapeSettings, TransformsSettings
 
 BY_HAND_UM = 0.5
@@ -59,7 +59,8 @@ class Held:
 @dataclass(frozen=True)
 class AlignedStack:
     """placed : by place in the chain, the map from the aligned frame to the section's canvas, in pixels. residual_um :
-    by pair, infinite where it has none. pairs, sections : verdicts; of sections by place."""
+    by pair, infinite where the two are mirrored against it, NaN where one has no place. pairs, sections : verdicts; of
+    sections by place."""
 
     placed: Mapping[int, Matrix]
     residual_um: Mapping[Places, float]
@@ -68,12 +69,25 @@ class AlignedStack:
 
 
 def align_stack(stack: Stack, held: Held, rules: Rules) -> AlignedStack:
-    """Place all sections that fitting pairs connect with the anchor, and judge pairs and sections."""
+    """Place all sections that fitting pairs connect with the anchor, or with one that a person holds, and judge pairs
+    and sections.
+
+    Where the anchor is in less than the largest group of sections that pairs connect, the section of that group nearest
+    to it stays as it is instead: a bad anchor costs only itself.
+    """
     frame, turned = stack.frame, rules.pair_check.turn_mirrored
     matrices = {places: found.matrix(frame.pixel_size_um, frame.shape) for places, found in stack.pairs.items()}
-    placed = _placed(stack, matrices, held, rules)
+    used = _used(stack, matrices, rules)
+    judged = judged_loops(
+        used, radius_um=frame.radius_um, pixel_size_um=frame.pixel_size_um, shape=frame.shape,
+        settings=rules.pair_check,
+    )  # fmt: skip
+    placed = _placed(stack, used, judged, held, rules)
     residual_um = {places: _residual_um(matrix, places, placed, frame) for places, matrix in matrices.items()}
-    found = [_fit(places, one, residual_um[places]) for places, one in stack.pairs.items()]
+    found = [
+        _fit(places, one, residual_um[places], judged.open_um[places] if places in judged.doubted else 0.0)
+        for places, one in stack.pairs.items()
+    ]
     verdicts = judged_pairs(found, settings=rules.pair_check, elastix=rules.elastix)
     sections = judged_sections(
         stack.count, found, verdicts, placed=set(placed), mirrored=stack.mirrored, turned=turned,
@@ -82,48 +96,78 @@ def align_stack(stack: Stack, held: Held, rules: Rules) -> AlignedStack:
     return AlignedStack(placed, residual_um, verdicts, sections)
 
 
-def _placed(stack: Stack, matrices: Mapping[Places, Matrix], held: Held, rules: Rules) -> dict[int, Matrix]:
-    """Neighbours say best how sections lie on each other. Wider pairs, which are bent by what changes in between, are
-    asked only where they bridge two neighbours whose own pair is in doubt."""
-    frame = stack.frame
-    turned = stack.mirrored if rules.pair_check.turn_mirrored else frozenset[int]()
-    used = [
+def _used(stack: Stack, matrices: Mapping[Places, Matrix], rules: Rules) -> list[Measured]:
+    """The pairs that fit, and are mirrored as their sections are."""
+    turned = _turned(stack, rules)
+    return [
         Measured(*places, matrices[places], found.likeness, by_hand=found.by_hand)
         for places, found in stack.pairs.items()
         if fits(_fit(places, found, 0.0), rules.elastix)
         and is_mirrored(matrices[places]) == ((places[0] in turned) != (places[1] in turned))
     ]
-    openings = loops(used, radius_um=frame.radius_um, pixel_size_um=frame.pixel_size_um, shape=frame.shape)
-    open_um = {places: typical(list(each.values())) for places, each in openings.items()}
-    doubted = doubtful(used, open_um, rules.pair_check)
-    sure = [one for one in used if one.reach == 1 and one.places not in doubted]
-    bridged = set(range(stack.count - 1)) - {one.fixed for one in sure}
+
+
+def _turned(stack: Stack, rules: Rules) -> frozenset[int]:
+    return stack.mirrored if rules.pair_check.turn_mirrored else frozenset()
+
+
+def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: Held, rules: Rules) -> dict[int, Matrix]:
+    """Neighbours say best how sections lie on each other. Wider pairs, which are bent by what changes in between, are
+    asked only where they bridge two neighbours whose own pair is in doubt, or a person gave them."""
+    frame = stack.frame
+    sure = {one.fixed for one in used if one.reach == 1 and one.places not in judged.doubted}
+    asked = [one for one in used if one.reach == 1 or one.by_hand or set(range(*one.places)) - sure]
     steps = [
         Step(*one.places, one.matrix, BY_HAND_UM if one.by_hand else rules.transforms.sigma_um(one.reach))
-        for one in used
-        if one.reach == 1 or bridged & set(range(*one.places))
+        for one in asked
     ]
-    tree = [replace(one, sigma_um=_with_doubt(one, open_um[one.fixed, one.moving])) for one in steps]
-    first = turning(0, "flop", frame.shape) if stack.anchor in turned else np.eye(3)
-    begun = connected(stack.count, tree, {stack.anchor: first})
+    tree = [step if one.by_hand else _with_doubt(step, judged.open_um[one.places])
+            for step, one in zip(steps, asked, strict=True)]  # fmt: skip
+    anchor, begun = _begun(stack, tree, held.by_hand, _turned(stack, rules))
     if held.reference:
         begun, middle = rebased(begun, held.reference, frame), []
     else:
-        middle = [Hold(stack.anchor, begun[stack.anchor], (BY_HAND_UM,) * 3)] if held.by_hand else []
+        middle = [Hold(anchor, begun[anchor], (BY_HAND_UM,) * 3)] if _is_free(anchor, held.by_hand) else []
     shape = rules.shape
     across, axes = midline_holds(begun, held.midlines, frame, (shape.midline_rotation_um, shape.midline_shift_um))
     holds = [*middle, *held.by_hand, *held.reference, *axes]
-    return solve(begun, steps, holds, anchor=stack.anchor, frame=across)
+    return solve(begun, steps, holds, anchor=anchor, frame=across)
 
 
-def _with_doubt(one: Step, open_um: float) -> float:
-    """Sigma of a pair where it is chosen among others: what its loops say goes in as well."""
-    if one.sigma_um == BY_HAND_UM:
-        return one.sigma_um
-    return min(1e6, math.hypot(one.sigma_um, UNCHECKED * one.sigma_um if math.isnan(open_um) else open_um))
+def _is_free(anchor: int, by_hand: Sequence[Hold]) -> bool:
+    """Whether people hold others, and not the section that stays as it is."""
+    return bool(by_hand) and all(one.place != anchor for one in by_hand)
 
 
-def _fit(places: Places, found: Registered, residual_um: float) -> PairFit:
+def _with_doubt(one: Step, open_um: float) -> Step:
+    """A pair where it is chosen among others: what its loops say goes in as well."""
+    doubt_um = UNCHECKED * one.sigma_um if math.isnan(open_um) else open_um
+    return replace(one, sigma_um=min(1e6, math.hypot(one.sigma_um, doubt_um)))
+
+
+def _begun(
+    stack: Stack, tree: Sequence[Step], by_hand: Sequence[Hold], turned: frozenset[int]
+) -> tuple[int, dict[int, Matrix]]:
+    """The section that stays as it is, and the places that follow from it. Sections that no pair connects with it have
+    places where a person holds one of them."""
+    anchor = _anchor(stack, tree)
+    first = turning(0, "flop", stack.frame.shape) if anchor in turned else np.eye(3)
+    begun = connected(stack.count, tree, {anchor: first})
+    for one in by_hand:
+        if one.place not in begun and is_mirrored(one.matrix) == (one.place in turned):
+            begun |= connected(stack.count, tree, {one.place: one.matrix})
+    return anchor, begun
+
+
+def _anchor(stack: Stack, tree: Sequence[Step]) -> int:
+    """The anchor, or the section nearest to it of the largest group that pairs connect, where that is larger."""
+    groups = grouped(stack.count, tree)
+    sizes = np.bincount(groups)[groups]
+    largest = np.flatnonzero(sizes == sizes.max())
+    return int(largest[np.argmin(np.abs(largest - stack.anchor))])
+
+
+def _fit(places: Places, found: Registered, residual_um: float, open_um: float = 0.0) -> PairFit:
     return PairFit(
         *places,
         found.metric,
@@ -131,13 +175,14 @@ def _fit(places: Places, found: Registered, residual_um: float) -> PairFit:
         found.dice,
         found.likeness,
         residual_um,
+        open_um=open_um,
         by_hand=found.by_hand,
         is_same=found.is_same,
     )
 
 
 def _residual_um(matrix: Matrix, places: Places, placed: Mapping[int, Matrix], frame: Frame) -> float:
-    if not set(places) <= set(placed):
-        return math.inf
+    if not (places[0] in placed and places[1] in placed):
+        return math.nan
     around = inverse(placed[places[1]]) @ matrix @ placed[places[0]]
     return distance_um(around, radius_um=frame.radius_um, pixel_size_um=frame.pixel_size_um, shape=frame.shape)

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
-from brainstack.geometry import Matrix, Shape, inverse, rigid, rigid_parts
+from brainstack.geometry import Matrix, Shape, inverse, is_mirrored, rigid, rigid_parts
 
 Numbers = npt.NDArray[np.float64]
 
@@ -104,39 +104,84 @@ def connected(count: int, steps: Sequence[Step], known: Mapping[int, Matrix]) ->
     return placed
 
 
+def grouped(count: int, steps: Sequence[Step]) -> npt.NDArray[np.int64]:
+    """Of each section the number of its group: (count,). Pairs connect the sections of a group."""
+    ends = [one.fixed for one in steps], [one.moving for one in steps]
+    pairs = coo_array((np.ones(len(steps)), ends), shape=(count, count))
+    return np.asarray(connected_components(pairs, directed=False)[1], np.int64)
+
+
 def solve(placed: Mapping[int, Matrix], steps: Iterable[Step], holds: Iterable[Hold], *, anchor: int, frame: Frame) -> (
     dict[int, Matrix]
 ):  # fmt: skip
     """The places, moved until pairs and holds agree as well as they can.
 
-    placed : where the sections lie to begin with; others are left out. anchor : stays where it is, as far as no hold
-    says where it is. Returns place -> map from the aligned frame to the section's canvas.
+    placed : where the sections lie to begin with; others are left out, and so are holds that are mirrored against it.
+    anchor : stays where it is, as far as no hold says where it is. Returns place -> map from the aligned frame to the
+    section's canvas, the same whatever the order of steps.
+
+    Pairs alone tell which of them are wrong: far from where they meet, a loss that gives up on what contradicts the
+    rest would rather tear the stack than follow a hold. The holds then pull on pairs that weigh what they were found
+    to be worth, with a loss that never gives up.
     """
     places = sorted(placed)
     number = {place: at for at, place in enumerate(places)}
     steps = [one for one in steps if one.fixed in number and one.moving in number]
-    holds = [one for one in holds if one.place in number]
+    holds = [one for one in holds if one.place in number and is_mirrored(one.matrix) == is_mirrored(placed[one.place])]
+    said = _Said(
+        sorted(steps, key=lambda one: (one.fixed, one.moving, one.sigma_um)), holds, number, number[anchor], frame
+    )
     maps = [placed[place] for place in places]
-    ends = np.array([(number[one.fixed], number[one.moving]) for one in steps]).reshape(-1, 2)
-    held = np.array([number[one.place] for one in holds], int)
+    sigma_um = np.array([one.sigma_um for one in said.steps]).reshape(-1, 1) * np.ones(3)
+    alone = replace(said, holds=[])
     for _ in range(ROUNDS):
-        # A step's error takes a point of the aligned frame around: to the fixed section, the moving one, and back.
-        errors = [inverse(maps[b]) @ one.matrix @ maps[a] for one, (a, b) in zip(steps, ends, strict=True)]
-        pulls = [inverse(maps[at]) @ one.matrix for one, at in zip(holds, held, strict=True)]
-        step_um = np.array([frame.moves_um(error) for error in errors]).reshape(-1, 3)
-        hold_um = np.array([frame.moves_um(pull) for pull in pulls]).reshape(-1, 3)
+        maps = alone.moved(maps, sigma_um, "cauchy")
+    sigma_um = np.hypot(sigma_um, said.step_errors_um(maps))  # at its end, Cauchy's loss counts a pair as that far off
+    for _ in range(ROUNDS if holds else 0):
+        maps = said.moved(maps, sigma_um, "soft_l1")
+    return dict(zip(places, maps, strict=True))
+
+
+@dataclass(frozen=True)
+class _Said:
+    """All that is said of the sections. number : of a section among those that are solved, by its place. anchor : a
+    number."""
+
+    steps: Sequence[Step]
+    holds: Sequence[Hold]
+    number: Mapping[int, int]
+    anchor: int
+    frame: Frame
+
+    def moved(self, maps: Sequence[Matrix], sigma_um: Numbers, loss: str) -> list[Matrix]:
+        """The maps, corrected once. sigma_um : of the steps, (count, 3)."""
+        ends = np.array([(self.number[one.fixed], self.number[one.moving]) for one in self.steps], int).reshape(-1, 2)
+        held = np.array([self.number[one.place] for one in self.holds], int)
+        step_um, hold_um = self.step_errors_um(maps), self._hold_errors_um(maps)
+        hold_sigma_um = np.array([one.sigma_um for one in self.holds]).reshape(-1, 3)
         moves = np.stack([
-            _corrections(len(places), ends, step_um[:, way], np.array([one.sigma_um for one in steps]), held,
-                         hold_um[:, way], np.array([one.sigma_um[way] for one in holds]), number[anchor])
+            _corrections(len(maps), ends, step_um[:, way], sigma_um[:, way], held, hold_um[:, way],
+                         hold_sigma_um[:, way], self.anchor, loss)
             for way in range(3)
         ], axis=1)  # fmt: skip
-        maps = [one @ frame.matrix_of(move) for one, move in zip(maps, moves, strict=True)]
-    return dict(zip(places, maps, strict=True))
+        return [one @ self.frame.matrix_of(move) for one, move in zip(maps, moves, strict=True)]
+
+    def step_errors_um(self, maps: Sequence[Matrix]) -> Numbers:
+        """Of each step, (count, 3): it takes a point of the aligned frame to the fixed section, the moving one, and
+        back."""
+        errors = [
+            inverse(maps[self.number[one.moving]]) @ one.matrix @ maps[self.number[one.fixed]] for one in self.steps
+        ]
+        return np.array([self.frame.moves_um(error) for error in errors]).reshape(-1, 3)
+
+    def _hold_errors_um(self, maps: Sequence[Matrix]) -> Numbers:
+        pulls = [inverse(maps[self.number[one.place]]) @ one.matrix for one in self.holds]
+        return np.array([self.frame.moves_um(pull) for pull in pulls]).reshape(-1, 3)
 
 
 def _corrections(
     count: int, ends: npt.NDArray[np.int64], step_um: Numbers, step_sigma_um: Numbers, held: npt.NDArray[np.int64],
-    hold_um: Numbers, hold_sigma_um: Numbers, anchor: int,
+    hold_um: Numbers, hold_sigma_um: Numbers, anchor: int, loss: str,
 ) -> Numbers:  # fmt: skip
     """One number for each section, in micrometres: (count,).
 
@@ -158,7 +203,7 @@ def _corrections(
     jacobian = csr_array(of_places @ summed).multiply(weights[:, np.newaxis]).tocsr()
     target = np.concatenate([step_um, hold_um]) * weights
     found = least_squares(
-        lambda unknown: jacobian @ unknown - target, np.zeros(count), jac=lambda _: jacobian, loss="cauchy",
+        lambda unknown: jacobian @ unknown - target, np.zeros(count), jac=lambda _: jacobian, loss=loss,
         tr_solver="lsmr", x_scale=1.0, max_nfev=100,
     )  # fmt: skip
     return np.cumsum(found.x)
