@@ -127,6 +127,10 @@ class AnimalFolder:
         """The same, once it was refined on finer pictures than the thumbnails."""
         return self.inside / "pairs_finer" / f"{pair}.json"
 
+    def deformation(self, key: str) -> Path:
+        """The smooth field of a section, in micrometres, as numpy keeps an array; without a pixel where it has none."""
+        return self.inside / "deformation" / f"{key}.npy"
+
     # What people look at
 
     def histogram(self, channel: int, name: str) -> Path:

@@ -18,11 +18,21 @@ def check_edits(plan: Plan) -> None:
         while key in followed:
             key = followed[key]
             if key in seen:
+                ring = seen[seen.index(key) :]  # what only leads into it is no part of it
                 raise BrainstackError(
-                    f"{plan.folder.prep_id}: the sections {', '.join(seen)} follow each other in a ring, so that none "
-                    f"has a place; take one back: brainstack align release {plan.folder.prep_id} {first}."
+                    f"{plan.folder.prep_id}: the sections {', '.join(ring)} follow each other in a ring, so that none "
+                    f"has a place; take one back: brainstack align release {plan.folder.prep_id} {ring[0]}."
                 )
             seen.append(key)
+
+
+def edits_in_force(plan: Plan) -> list[AlignmentEdit]:
+    """Those that give a place, but for what names a section that is not aligned: that is without effect until it is."""
+    return [
+        edit
+        for edit in plan.records.alignment_edits
+        if edit.kind != "leave_out" and all(key in plan.place_in_chain for key in (edit.section, edit.other) if key)
+    ]
 
 
 def with_edits(

@@ -89,6 +89,11 @@ def finer_pair(plan: Plan, stage: str) -> Iterable[Step]:
     return (Step(stage, 0, one) for one in pairs if one not in plan.left_out and one not in plan.by_hand)
 
 
+def deformed(plan: Plan, stage: str) -> Iterable[Step]:
+    """Sections of the stack, where the setting asks for it."""
+    return (Step(stage, 0, key) for key in (plan.chain if plan.settings.deformation.grid_um else ()))
+
+
 def channel(plan: Plan, stage: str) -> Iterable[Step]:
     return (Step(stage, channel.number) for channel in plan.channels if plan.section)
 
@@ -224,8 +229,27 @@ def used_pairs(plan: Plan) -> list[Input]:
 def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
     """The pairs, and the masks on the canvas: the aligned canvas holds the tissue of all sections."""
     masks = [Input(Step("Masks", 0, key)) for key in plan.chain]
-    pairs = [*all_of(plan, "PairRetry"), Input(Step("PairCheck"))]
+    pairs = [*used_pairs(plan), Input(Step("PairCheck"))]
     return [*pairs, *all_of(plan, "Midline"), *all_of(plan, "ReferencePlace"), Input(Step("Canvas")), *masks]
+
+
+def neighbours(plan: Plan, key: str) -> list[str]:
+    """The sections before and after one in the chain: one only at its ends."""
+    place = plan.place_in_chain[key]
+    return [*plan.chain[max(place - 1, 0) : place], *plan.chain[place + 1 : place + 2]]
+
+
+def deformation_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The whole alignment, as its verdicts count."""
+    number = plan.settings.elastix.channel
+    keys = [step.item, *neighbours(plan, step.item)]
+    return [Input(Step("Transforms")), *(Input(Step("Clean", number, key)) for key in keys), *white(plan, number)]
+
+
+def field_of(plan: Plan, step: Step) -> list[Input]:
+    """The smooth field of a section, where there are any."""
+    one = Step("Deformation", 0, step.item)
+    return [Input(one)] if one in plan.steps("Deformation") else []
 
 
 def alignment_pictures_inputs(plan: Plan, step: Step) -> list[Input]:
@@ -620,11 +644,19 @@ STAGES: dict[str, Stage] = {
         ],
         version=2,
     ),
+    "Deformation": Stage(
+        per=deformed,
+        inputs=deformation_inputs,
+        facts=pixel_size,
+        settings=("deformation", *PAIR_SETTINGS),
+        outputs=lambda plan, step: [plan.folder.deformation(step.item)],
+    ),
     "Alignment": Stage(
         per=section_and_channel,
         inputs=lambda plan, step: [
             Input(Step("Clean", step.channel, step.item)),
             Input(Step("Transforms"), part=step.item),
+            *field_of(plan, step),
             *white(plan, step.channel),
         ],
         outputs=keyed("thumbnail_aligned"),

@@ -11,6 +11,7 @@ from tasks.alignment_pictures import AlignmentPictures
 from tasks.animal import Animal
 from tasks.canvas import Canvas
 from tasks.clean import Clean
+from tasks.deformation import Deformation
 from tasks.downsampling import Downsampling
 from tasks.elastix import Elastix
 from tasks.full_masks import FullMasks
@@ -42,6 +43,7 @@ __all__ = [
     "Canvas",
     "ChannelHistogram",
     "Clean",
+    "Deformation",
     "Downsampling",
     "Elastix",
     "FullMasks",

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
@@ -27,9 +28,20 @@ class Alignment(SectionChannelTask):
                 raise BrainstackError(reasons[step.item])
         matrix, background = np.array(transforms["matrices"][step.item]), read_background(plan, step.channel)
 
-        aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]), background=background)
+        field_um = read_field(plan, step.item)
+        field = None if field_um is None else field_um / plan.pixel_size_um
+
+        aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]), background=background, field=field)
 
         write_tiff(plan.folder.keyed("thumbnail_aligned", step.item, step.channel), aligned, plan.pixel_size_um)
+
+
+def read_field(plan: Plan, key: str) -> npt.NDArray[np.float32] | None:
+    """The smooth deformation of an aligned section, in micrometres; None where it has none."""
+    if not plan.steps("Deformation"):
+        return None
+    field = np.load(plan.folder.deformation(key))
+    return field if field.size else None
 
 
 def read_matrices(plan: Plan) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class PairCheck(AnimalTask):
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         pairs = {one.step.item: read_registered(plan, one.step.item) for one in plan.inputs(step)}
-        check_engine(pairs)
+        check_engine({pair: found for pair, found in pairs.items() if plan.is_fine(pair)})
         used = {pair: found for pair, found in pairs.items() if pair not in plan.left_out}
         shape = read_canvas(plan)
 
@@ -45,7 +45,10 @@ class PairCheck(AnimalTask):
 
 
 def check_engine(pairs: dict[str, Registered]) -> None:
-    """Raise BrainstackError where elastix gave up on every pair that it was to refine: its parameters are wrong."""
+    """Raise BrainstackError where elastix gave up on every pair that it was to refine: its parameters are wrong.
+
+    pairs : those that it was to refine, or a person gave.
+    """
     errors = [found.engine_error for found in pairs.values() if not (found.by_hand or found.is_same)]
     if errors and all(errors):
         raise BrainstackError(f"elastix gave up on all {len(errors)} pairs; put config/rigid.toml right: {errors[0]}")

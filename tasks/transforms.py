@@ -24,14 +24,14 @@ from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack, Held, Rules, Stack, align_stack
 from brainstack.images.stack_solving import Frame, Hold
 from brainstack.intake import record
-from brainstack.places_by_hand import check_edits, with_edits
+from brainstack.places_by_hand import check_edits, edits_in_force, with_edits
 from brainstack.plan import Plan
 from brainstack.records import AlignmentEdit, PairTransform, SectionAlignment
 from brainstack.stamps import Step, digest
 from tasks.base import AnimalTask
 from tasks.clean import read_canvas, read_cleaned_mask
-from tasks.elastix import read_in_force
 from tasks.pair_check import radius_um
+from tasks.pair_finer import read_used
 from tasks.shape import read_midlines, read_reference_places
 
 Pairs = Mapping[str, Registered]
@@ -52,8 +52,7 @@ class Transforms(AnimalTask):
         held = Held(_anchors(plan, cleaned), _on_reference(plan, cleaned, turned), read_midlines(plan))
         aligned = align_stack(stack, held, _rules(plan))
         by_key = {plan.chain[place]: matrix for place, matrix in aligned.placed.items()}
-        edits = plan.records.alignment_edits
-        placed = with_edits(by_key, edits, rigid_of=lambda edit: _given(plan, edit, cleaned))
+        placed = with_edits(by_key, edits_in_force(plan), rigid_of=lambda edit: _given(plan, edit, cleaned))
         content = _in_force(plan, placed, placements)
         content["failed"] = {key: _why_failed(plan, key) for key in plan.chain if key not in content["matrices"]}
         sections, judged = _sections(plan, stack, aligned, placed), _pairs(plan, stack, aligned)
@@ -77,7 +76,7 @@ class Transforms(AnimalTask):
 def _read_pairs(plan: Plan) -> Pairs:
     """Those that could be registered and that no person left out."""
     return {
-        pair.item: read_in_force(plan, pair.item)
+        pair.item: read_used(plan, pair.item)
         for pair in plan.steps("PairRetry")
         if pair.item not in plan.left_out and not plan.is_blocked(pair)
     }
@@ -105,8 +104,8 @@ def _anchors(plan: Plan, canvas: tuple[int, int]) -> list[Hold]:
     sigma_um = (plan.settings.transforms.anchor_um,) * 3
     return [
         Hold(plan.place_in_chain[edit.section], _given(plan, edit, canvas), sigma_um)
-        for edit in plan.records.alignment_edits
-        if edit.kind == "anchor" and edit.section in plan.place_in_chain
+        for edit in edits_in_force(plan)
+        if edit.kind == "anchor"
     ]
 
 
@@ -212,7 +211,7 @@ def _why_failed(plan: Plan, key: str) -> str:
 
 
 def _sections(plan: Plan, stack: Stack, aligned: AlignedStack, placed: Mapping[str, Matrix]) -> list[SectionAlignment]:
-    by_hand = {edit.section for edit in plan.records.alignment_edits if edit.kind != "leave_out"}
+    by_hand = {edit.section for edit in edits_in_force(plan)}
     return [
         _section(plan, stack, aligned, key, placed.get(key), by_hand=key in by_hand and key in placed)
         for key in plan.chain

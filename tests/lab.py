@@ -53,7 +53,7 @@ class Lab:
 
     def call(self, *command: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*command)
-        out, error = process.communicate(timeout=300)
+        out, error = process.communicate(timeout=900)  # a busy machine takes minutes
         return subprocess.CompletedProcess(command, process.returncode, out, error)
 
     def brainstack(self, *words: str) -> subprocess.CompletedProcess[str]:

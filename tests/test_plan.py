@@ -322,10 +322,11 @@ SETTINGS: dict[str, Any] = {
     "pair_check.allowed_um": 90.0,
     "transforms.anchor_um": 3.0,
     "shape.held_by": "midline",
+    "deformation.grid_um": 800.0,
     "neuroglancer.chunk_size": (64, 64, 32),
     "downsampling.mips": 1,
 }
-WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace"}
+WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace", "Deformation"}
 """Stages that the shipped settings do without."""
 ALL_BUT_META = set(STAGES) - ASKED_FOR - WHERE_ASKED - {"Meta", "WhitePoint"}
 STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms"}
@@ -357,6 +358,9 @@ REDONE: dict[str, set[str]] = {
     "pair_check.allowed_um": {"PairCheck", "Transforms", "AlignmentPictures"},
     "transforms.anchor_um": {"Transforms", "AlignmentPictures"},
     "shape.held_by": {"Midline", "Transforms", "AlignmentPictures"},
+    "deformation.grid_um": {
+        "Deformation", "Alignment", "AlignmentPictures", "Web", "NeuroglancerImage", "Downsampling",
+    },
     "neuroglancer.chunk_size": {"NeuroglancerImage", "Downsampling"},
     "downsampling.mips": {"Downsampling"},
 }

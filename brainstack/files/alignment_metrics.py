@@ -9,6 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
 from brainstack.records import PairTransform, SectionAlignment
 
@@ -37,17 +38,21 @@ def _row(kind: str, one: SectionAlignment | PairTransform, key: str, numbers: Ma
     row = asdict(one) | {"kind": kind, "section": key, "number": numbers[key]}
     row["rotation_deg"] = math.degrees(one.rotation_rad)
     return {
-        name: int(value) if isinstance(value, bool) else repr(value) if isinstance(value, float) else value
+        name: int(value) if isinstance(value, bool) else repr(float(value)) if isinstance(value, float) else value
         for name, value in row.items()
     }
 
 
 def read_alignment_metrics(path: Path) -> tuple[list[SectionAlignment], list[PairTransform]]:
-    """What `write_alignment_metrics` wrote; nothing where it was not written yet."""
+    """What `write_alignment_metrics` wrote; nothing where it was not written yet. Raises BrainstackError for another
+    table: one of an earlier version, or that a person saved otherwise."""
     if not path.exists():
         return [], []
     with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise BrainstackError(f"{path} is not the table of the alignment; delete it, and the next run writes it.")
+        rows = list(reader)
     sections = [SectionAlignment(**_values(row, SectionAlignment)) for row in rows if row["kind"] == "section"]
     pairs = [
         PairTransform(**_values(row | {"moving": row["section"]}, PairTransform))

@@ -73,22 +73,35 @@ def align(
     *,
     canvas_shape: tuple[int, int] | None = None,
     background: npt.ArrayLike = 0,
+    field: npt.NDArray[np.float32] | None = None,
 ) -> Picture:
     """The section on the aligned canvas, linearly interpolated.
 
     cleaned : (rows, columns) or (rows, columns, 3), uint8 or uint16, on the common canvas. matrix : 3x3, takes points
     of the aligned canvas to `cleaned`. canvas_shape : (rows, columns) of the aligned canvas, `cleaned`'s when left out.
     background : the value where the section does not reach, or one for each of three. Returns the canvas with the
-    section, of the same dtype.
+    section, of the same dtype. field : (any rows, any columns, 2), a smooth deformation before the matrix: how far to
+    go from a point of the aligned canvas, in x and y, in its pixels; a picture of all that canvas on larger pixels.
     Coordinates are float32 inside OpenCV 5 (4 rounds them to 1/32 pixel): exact to 0.001 pixel.
     """
     rows, columns = canvas_shape or cleaned.shape[:2]
+    value = tuple(np.broadcast_to(background, 3).astype(float).tolist())
+    if field is not None:
+        at = points(matrix, _moved(field, (rows, columns))).astype(np.float32)
+        return np.asarray(cv2.remap(cleaned, at, None, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, value))
     warped = cv2.warpAffine(
         cleaned,
         matrix[:2].astype(np.float64),
         (columns, rows),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=tuple(np.broadcast_to(background, 3).astype(float).tolist()),
+        borderValue=value,
     )
     return np.asarray(warped)
+
+
+def _moved(field: npt.NDArray[np.float32], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Where each pixel of the canvas is after the field, (rows, columns, 2) as (x, y)."""
+    fine = cv2.resize(field.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    rows, columns = np.indices(shape)
+    return np.asarray(fine + np.stack([columns, rows], axis=-1), np.float64)

@@ -87,18 +87,18 @@ def similarity_figure(
 ) -> Figure:
     """How well each section fits on the next: correlation before and after, shared tissue, and residual.
 
-    sections : in the order of the stack; of the pairs those beside each other are drawn. What could not be measured is
-    marked at the bottom.
+    sections : in the order of the stack. Pairs further apart than neighbours, unless they failed, are drawn by their
+    residual only. What could not be measured is marked at the bottom.
     """
     figure, (likeness, overlap, residual) = _panels_along_stack(title)
     place = {one.section: place for place, one in enumerate(sections)}
     beside = [one for one in pairs if place[one.moving] - place[one.fixed] == 1]
-    at = np.array([(numbers[one.fixed] + numbers[one.moving]) / 2 for one in beside], float)
-    words = [one.verdict for one in beside]
+    far = [one for one in pairs if place[one.moving] - place[one.fixed] > 1 and one.verdict != "failed"]
+    at, words = _between(beside, numbers), [one.verdict for one in beside]
 
     before, after = _known(one.metric_before for one in beside), _known(one.metric for one in beside)
     likeness.vlines(at, before, after, color=PALE, linewidth=0.8)
-    likeness.plot(at, before, "_", color="#111111", markersize=_mark_size(len(at)))
+    likeness.plot(at, before, marker="_", markersize=_mark_size(len(at)), **BLACK)
     likeness.set_ylabel("correlation (1 is best)")
     likeness.set_ylim(float(np.nanmin([0.0, *before, *after])) - 0.05, 1.05)
     _draw_marked(likeness, at, after, words)
@@ -108,13 +108,16 @@ def similarity_figure(
     residual.set_ylabel(f"residual (µm)\nless than {SMALLEST_UM:g} is drawn at {SMALLEST_UM:g}")
     residual.set_yscale("log")
     residual.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    residual.set_ylim(SMALLEST_UM * 0.6, 1.5 * _top_um(beside))
-    _draw_marked(residual, at, np.maximum(_known(one.residual_um for one in beside), SMALLEST_UM), words)
-    bar = Line2D([], [], color="#111111", marker="_", linestyle="", markersize=11, label="before alignment")
-    _draw_legend(figure, words, "pairs of neighbours, after alignment:", others=[bar])
+    residual.set_ylim(SMALLEST_UM * 0.6, 1.5 * _top_um([*beside, *far]))
+    residual.plot(_between(far, numbers), _residual_um(far), marker=".", markersize=3, **BLACK)
+    _draw_marked(residual, at, _residual_um(beside), words)
+    bar = Line2D([], [], marker="_", markersize=11, label="before alignment", **BLACK)
+    dot = Line2D([], [], marker=".", markersize=5, label="pairs further apart (residual only)", **BLACK)
+    _draw_legend(figure, words, "pairs of neighbours, after alignment:", others=[bar, dot])
     return figure
 
 
+BLACK: dict[str, Any] = {"color": "#111111", "linestyle": ""}
 SMALLEST_UM = 0.1
 """Smaller residuals are all alike: a hundredth of a thumbnail's pixel."""
 
@@ -127,6 +130,15 @@ def _top_um(pairs: Iterable[PairTransform]) -> float:
 
 def _known(values: Iterable[float | None]) -> Line:
     return np.array([math.nan if value is None else value for value in values], float)
+
+
+def _residual_um(pairs: Iterable[PairTransform]) -> Line:
+    return np.maximum(_known(one.residual_um for one in pairs), SMALLEST_UM)
+
+
+def _between(pairs: Iterable[PairTransform], numbers: Numbers) -> Line:
+    """Where pairs are drawn: in the middle between their sections."""
+    return np.array([(numbers[one.fixed] + numbers[one.moving]) / 2 for one in pairs], float)
 
 
 def _panels_along_stack(title: str) -> tuple[Figure, list[Axes]]:

@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from brainstack.geometry import Shape
 from brainstack.images.elastix import EngineError, deform
-from brainstack.images.levels import Level, Light, Mask, Picture, factor_of, fit_of, pyramid, shrunk_to
+from brainstack.images.levels import Level, Mask, Picture, factor_of, fit_of, pyramid, shrunk_to
 from brainstack.settings import DeformationSettings, ElastixSettings
 
 Field = npt.NDArray[np.float32]
-"""(rows, columns, 2): how far to go from a point of the aligned canvas, in x and y, in micrometres, to where the rigidly
-aligned section has what belongs there. A picture of the whole canvas with larger pixels."""
+"""(rows, columns, 2): how far to go from a point of the aligned canvas, in x and y, in micrometres, to where the
+rigidly aligned section has what belongs there. A picture of the whole canvas with larger pixels."""
 
 PARAMETERS: dict[str, Any] = {
     "Registration": "MultiMetricMultiResolutionRegistration",
@@ -93,7 +94,10 @@ def deformation(
     tissue = level.fixed_mask > 0
     field_um = limited(without_rigid(found * settings.grid_um, tissue, pixel_um), settings.largest_um)
     gain = _metric(level, field_um / pixel_um) - _metric(level, np.zeros_like(field_um))
-    return coarse(field_um, max(1, int(settings.grid_um / 4 / pixel_um))) if gain > settings.least_gain else None
+    if gain <= settings.least_gain:
+        return None
+    canvas_shape = section.mask.shape[0], section.mask.shape[1]
+    return coarse(field_um, level.factor, canvas_shape, settings.grid_um / 4 / pixel_size_um)
 
 
 def without_rigid(field_um: Field, tissue: Mask, pixel_um: float) -> Field:
@@ -106,7 +110,7 @@ def without_rigid(field_um: Field, tissue: Mask, pixel_um: float) -> Field:
     to_x, to_y = (to[tissue] - middle_to).T
     angle = np.arctan2((x * to_y - y * to_x).sum(), (x * to_x + y * to_y).sum())
     back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return ((to - middle_to) @ back.T + middle - at).astype(np.float32)
+    return np.asarray((to - middle_to) @ back.T + middle - at, np.float32)
 
 
 def limited(field_um: Field, largest_um: float) -> Field:
@@ -115,10 +119,16 @@ def limited(field_um: Field, largest_um: float) -> Field:
     return np.asarray(field_um * np.minimum(1, largest_um / np.maximum(length, 1e-6)), np.float32)
 
 
-def coarse(field_um: Field, factor: int) -> Field:
-    """The field on pixels that are about `factor` times as large; the canvas stays."""
-    rows, columns = (max(1, round(side / factor)) for side in field_um.shape[:2])
-    return np.asarray(cv2.resize(field_um, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+def coarse(field_um: Field, factor: int, shape: Shape, step_px: float) -> Field:
+    """The field as a picture of the canvas, whose pixels are about `step_px` of the canvas' a side.
+
+    field_um : on pixels that are `factor` of the canvas' a side, reaching beyond it at the right and below where its
+    sides are no multiple. shape : of the canvas.
+    """
+    size = (field_um.shape[1] * factor, field_um.shape[0] * factor)
+    fine = cv2.resize(field_um, size, interpolation=cv2.INTER_LINEAR)[: shape[0], : shape[1]]
+    rows, columns = (max(1, round(side / max(step_px, 1))) for side in shape)
+    return np.asarray(cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _level(
@@ -131,9 +141,9 @@ def _level(
 ) -> Level:
     """fixed : the mean of both neighbours, each as bright as the other. moving : the section."""
     sides = [
-        pyramid(
-            one.picture, section.picture, one.mask, section.mask, pixel_size_um=pixel_size_um, settings=comparing
-        )[0]
+        pyramid(one.picture, section.picture, one.mask, section.mask, pixel_size_um=pixel_size_um, settings=comparing)[
+            0
+        ]
         for one in (before, after)
     ]
     mean = np.asarray((sides[0].fixed + sides[1].fixed) / 2, np.float32)
@@ -143,11 +153,7 @@ def _level(
 
 def _metric(level: Level, field_px: Field) -> float:
     """Masked correlation, after the field."""
-    at = field_px + np.stack(np.indices(level.fixed.shape)[::-1], axis=-1).astype(np.float32)
-
-    def bent(picture: npt.NDArray[Any]) -> Light:
-        return np.asarray(cv2.remap(picture, at, None, cv2.INTER_LINEAR))
-
-    return fit_of(
-        replace(level, factor=1, moving=bent(level.moving), moving_mask=bent(level.moving_mask)), np.eye(3)
-    ).metric
+    rows, columns = np.indices(level.fixed.shape)
+    at = (field_px + np.stack([columns, rows], axis=-1)).astype(np.float32)
+    moving, mask = (cv2.remap(one, at, None, cv2.INTER_LINEAR) for one in (level.moving, level.moving_mask))
+    return fit_of(replace(level, factor=1, moving=moving, moving_mask=mask), np.eye(3)).metric

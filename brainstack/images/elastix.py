@@ -140,8 +140,8 @@ def deform(
 ) -> npt.NDArray[np.float32]:
     """A smooth deformation: where each point of `fixed` comes from in `moving`, less the point itself.
 
-    fixed, moving : (rows, columns). mask : where `fixed` is sampled, 1 there. spacing : side of a pixel in the unit of the
-    answer, (rows, columns, 2) as (x, y). parameters : elastix' own.
+    fixed, moving : (rows, columns). mask : where `fixed` is sampled, 1 there. spacing : side of a pixel in the unit of
+    the answer, (rows, columns, 2) as (x, y). parameters : elastix' own.
     Raises EngineError where elastix gives up.
     """
     with warnings.catch_warnings():

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import binary_fill_holes
+from scipy.ndimage import binary_fill_holes, distance_transform_edt
 from skimage.filters import threshold_otsu
 
 from brainstack.errors import BrainstackError
@@ -27,6 +27,8 @@ PIECE_SHARE = 0.05
 THICK_UM = 500.0
 """A plane with tissue has a piece that a disc of this diameter fits in: blurred noise has none, the ends of a brain do.
 """
+RIM_UM = 150.0
+"""So far inside the tissue its light is still that of a blurred outline, in a reference of 25 to 50 um voxels."""
 GOOD_METRIC = 0.5
 """A fit as good as this needs no second try with the contrast turned round."""
 
@@ -73,7 +75,8 @@ def place_on_reference(
     found = registered(fixed)
     if found.metric >= GOOD_METRIC:
         return found
-    return max(found, registered(_turned_round(fixed, fixed_mask)), key=lambda one: one.metric)
+    other = registered(_turned_round(fixed, fixed_mask, RIM_UM / pixel_size_um))
+    return max(found, other, key=lambda one: one.metric)
 
 
 def tissue_of(plane: Picture, pixel_size_um: float) -> tuple[Plane, Mask]:
@@ -141,7 +144,14 @@ def _on_canvas(plane: Plane, factor: float, shape: Shape) -> Plane:
     return np.asarray(cv2.warpAffine(plane, to_plane, (shape[1], shape[0]), flags=flags))
 
 
-def _turned_round(light: Plane, mask: Mask) -> Plane:
-    """What was bright in the tissue is dark, and the other way round, over the same range."""
-    dark, bright = (float(level) for level in np.quantile(light[mask], (0.01, 0.99)))
-    return np.where(mask, dark + bright - np.clip(light, dark, bright), 0).astype(np.float32)
+def _turned_round(light: Plane, mask: Mask, rim_px: float) -> Plane:
+    """What was bright in the tissue is dark, and the other way round, over the same range.
+
+    The rim, as light as a blurred outline is, would come out as a bright line: it goes on as the tissue inside it is.
+    """
+    depth_px = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
+    core = depth_px > min(rim_px, float(depth_px.max()) / 2)
+    dark, bright = (float(level) for level in np.quantile(light[core], (0.01, 0.99)))
+    turned = dark + bright - np.clip(light, dark, bright)
+    nearest = distance_transform_edt(~core, return_distances=False, return_indices=True)
+    return np.where(mask, turned[tuple(nearest)], 0).astype(np.float32)

@@ -90,11 +90,7 @@ def register_pair(
 
     Raises BrainstackError when a mask is empty, ValueError when the four are not of one shape.
     """
-    if len({picture.shape for picture in (fixed, moving, fixed_mask, moving_mask)}) > 1:
-        raise ValueError(f"The sections are {fixed.shape} and {moving.shape}; wanted both, with masks, on one canvas.")
-    for mask, name in ((fixed_mask, "first"), (moving_mask, "second")):
-        if not mask.any():
-            raise BrainstackError(f"The mask of the {name} section is empty; paint its tissue or make it a gap.")
+    _check(fixed, moving, fixed_mask, moving_mask)
     if np.array_equal(fixed, moving) and np.array_equal(fixed_mask, moving_mask):  # a copy lies on what it is of
         return Registered(0.0, 0.0, 0.0, 1.0, 1.0, is_same=True, radius_um=_radius_um(fixed_mask, pixel_size_um))
     straight = _pair(fixed, moving, fixed_mask, moving_mask, pixel_size_um, settings)
@@ -121,13 +117,24 @@ def measure_pair(
     settings: ElastixSettings,
     by_hand: tuple[float, float, float],
 ) -> Registered:
-    """A transform that a person gave, with the metric it has. by_hand : rotation in radians, shift in x and y in um."""
+    """A transform that a person gave, with the metric it has. by_hand : rotation in radians, shift in x and y in um.
+    Raises as `register_pair` does."""
+    _check(fixed, moving, fixed_mask, moving_mask)
     rotation_rad, shift_x_um, shift_y_um = by_hand
     pair = _pair(fixed, moving, fixed_mask, moving_mask, pixel_size_um, settings)
     shift_px = shift_x_um / pixel_size_um, shift_y_um / pixel_size_um
     found = _registered(pair, geometry.rigid(rotation_rad, *shift_px, fixed.shape), pixel_size_um)
     before = fit_of(pair.judge, np.eye(3)).metric
-    return replace(found, rotation_rad=rotation_rad, shift_x_um=shift_x_um, shift_y_um=shift_y_um, metric_before=before)
+    given = replace(found, rotation_rad=rotation_rad, shift_x_um=shift_x_um, shift_y_um=shift_y_um)
+    return replace(given, metric_before=before, by_hand=True)
+
+
+def _check(fixed: Picture, moving: Picture, fixed_mask: Mask, moving_mask: Mask) -> None:
+    if len({picture.shape for picture in (fixed, moving, fixed_mask, moving_mask)}) > 1:
+        raise ValueError(f"The sections are {fixed.shape} and {moving.shape}; wanted both, with masks, on one canvas.")
+    for mask, name in ((fixed_mask, "first"), (moving_mask, "second")):
+        if not mask.any():
+            raise BrainstackError(f"The mask of the {name} section is empty; paint its tissue or make it a gap.")
 
 
 def _pair(

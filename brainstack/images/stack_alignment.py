@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from brainstack.geometry import Matrix, inverse, is_mirrored, turning
+from brainstack.geometry import Matrix, Shape, inverse, is_mirrored, rigid, rigid_parts, turning
 from brainstack.images.alignment_verdicts import PairFit, Verdict, fits, judged_pairs, judged_sections
 from brainstack.images.midline import Midline
 from brainstack.images.pair_check import JudgedLoops, Measured, Places, distance_um, judged_loops
@@ -82,11 +82,12 @@ def align_stack(stack: Stack, held: Held, rules: Rules) -> AlignedStack:
         used, radius_um=frame.radius_um, pixel_size_um=frame.pixel_size_um, shape=frame.shape,
         settings=rules.pair_check,
     )  # fmt: skip
-    placed = _placed(stack, used, judged, held, rules)
+    solved = _placed(stack, used, judged, held, rules)
+    placed = {place: _rounded(matrix, frame.shape) for place, matrix in solved.items()}
     residual_um = {places: _residual_um(matrix, places, placed, frame) for places, matrix in matrices.items()}
     found = [
         _fit(places, one, residual_um[places], judged.open_um[places] if places in judged.doubted else 0.0)
-        for places, one in stack.pairs.items()
+        for places, one in sorted(stack.pairs.items())
     ]
     verdicts = judged_pairs(found, settings=rules.pair_check, elastix=rules.elastix)
     sections = judged_sections(
@@ -94,6 +95,13 @@ def align_stack(stack: Stack, held: Held, rules: Rules) -> AlignedStack:
         settings=rules.pair_check,
     )  # fmt: skip
     return AlignedStack(placed, residual_um, verdicts, sections)
+
+
+def _rounded(matrix: Matrix, shape: Shape) -> Matrix:
+    """To a ten-thousandth of a pixel, so that what the solver leaves in the last digits moves no other section."""
+    parts = rigid_parts(matrix, shape)
+    x_px, y_px = round(parts.shift_x_px, 4), round(parts.shift_y_px, 4)
+    return rigid(round(parts.rotation_rad, 7), x_px, y_px, shape, mirrored=parts.mirrored)
 
 
 def _used(stack: Stack, matrices: Mapping[Places, Matrix], rules: Rules) -> list[Measured]:
@@ -123,6 +131,9 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
     ]
     tree = [step if one.by_hand else _with_doubt(step, judged.open_um[one.places])
             for step, one in zip(steps, asked, strict=True)]  # fmt: skip
+    # The tree tells pairs by all that speaks against them; solved are those in doubt only for what they are worth.
+    solved = [doubt if one.places in judged.doubted else step
+              for step, doubt, one in zip(steps, tree, asked, strict=True)]  # fmt: skip
     anchor, begun = _begun(stack, tree, held.by_hand, _turned(stack, rules))
     if held.reference:
         begun, middle = rebased(begun, held.reference, frame), []
@@ -131,7 +142,7 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
     shape = rules.shape
     across, axes = midline_holds(begun, held.midlines, frame, (shape.midline_rotation_um, shape.midline_shift_um))
     holds = [*middle, *held.by_hand, *held.reference, *axes]
-    return solve(begun, steps, holds, anchor=anchor, frame=across)
+    return solve(begun, solved, holds, anchor=anchor, frame=across)
 
 
 def _is_free(anchor: int, by_hand: Sequence[Hold]) -> bool:

@@ -136,7 +136,8 @@ def solve(placed: Mapping[int, Matrix], steps: Iterable[Step], holds: Iterable[H
     alone = replace(said, holds=[])
     for _ in range(ROUNDS):
         maps = alone.moved(maps, sigma_um, "cauchy")
-    sigma_um = np.hypot(sigma_um, said.step_errors_um(maps))  # at its end, Cauchy's loss counts a pair as that far off
+    # At its end, Cauchy's loss counts a pair as so far off. One that is wrong in its rotation is so in its shift too.
+    sigma_um = np.hypot(sigma_um, np.linalg.norm(said.step_errors_um(maps), axis=1, keepdims=True))
     for _ in range(ROUNDS if holds else 0):
         maps = said.moved(maps, sigma_um, "soft_l1")
     return dict(zip(places, maps, strict=True))

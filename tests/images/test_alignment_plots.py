@@ -157,10 +157,10 @@ def test_the_legend_counts_each_look_that_occurs() -> None:
 # Similarity
 
 
-def test_pairs_of_neighbours_are_drawn_between_their_sections_and_pairs_further_apart_are_not() -> None:
+def test_pairs_of_neighbours_are_drawn_between_their_sections_and_others_by_their_residual_only() -> None:
     """Number 1 is a gap, so that 0 and 2 are neighbours."""
     sections = [section(key) for key in "abc"]
-    pairs = [pair("a", "b"), pair("a", "c"), pair("b", "c", "doubtful", residual_um=40.0)]
+    pairs = [pair("a", "b"), pair("a", "c", residual_um=8.0), pair("b", "c", "doubtful", residual_um=40.0)]
     likeness, overlap, residual = similarity_figure(sections, pairs, {"a": 0, "b": 2, "c": 3}, "").axes
     assert marks(likeness, "good") == [(1, 0.8)]
     assert marks(overlap, "good") == [(1, 0.9)]
@@ -168,6 +168,8 @@ def test_pairs_of_neighbours_are_drawn_between_their_sections_and_pairs_further_
     assert marks(residual, "doubtful") == [(2.5, 40)]
     before = next(line for line in likeness.lines if line.get_marker() == "_")
     assert _points(before) == [(1, 0.3), (2.5, 0.3)]
+    further = [line for line in residual.lines if (line.get_marker(), line.get_markersize()) == (".", 3)]
+    assert [_points(line) for line in further] == [[(1.5, 8)]]
 
 
 def test_a_residual_of_nothing_and_one_that_is_not_known_are_told_apart() -> None:

@@ -34,7 +34,7 @@ def test_pairs_lie_within_half_a_thumbnail_pixel(finished: Lab) -> None:
     canvas = canvas_of(finished)
     errors = []
     for fixed, moving in pairwise(keys):
-        pair = json.loads(finished.folder.pair(fixed, moving).read_text())
+        pair = json.loads(finished.folder.pair_in_force(f"{fixed}..{moving}").read_text())
         side_um = truth.pixel_size_um * truth.thumbnail_factor
         matrix = rigid(pair["rotation_rad"], pair["shift_x_um"] / side_um, pair["shift_y_um"] / side_um, canvas)
         placed = [cleaning_matrix(mask_of(finished, key), 0, "none", canvas) for key in (fixed, moving)]
@@ -103,8 +103,9 @@ def test_the_database_knows_what_was_made(finished: Lab) -> None:
         pairs = database.pairs("DEMO")
     assert [slide.number for slide in records.slides] == [1, 2]
     assert [channel.name for channel in records.slides[0].channels] == ["DAPI", "GFP", "Cy5"]
-    assert len(pairs) == 7
+    assert len(pairs) == 7 + 6 + 5  # eight sections, each with those up to three behind it
     assert all(pair.metric > 0 for pair in pairs)
+    assert {pair.verdict for pair in pairs} == {"good"}
     assert {one.error for one in finished.ran()} == {""}
 
 

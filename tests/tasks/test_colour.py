@@ -72,7 +72,7 @@ def test_pairs_lie_within_half_a_thumbnail_pixel(finished: Lab, truth: Truth) ->
     content = json.loads(finished.folder.small("canvas").read_text())
     canvas, side_um = (content["rows"], content["columns"]), truth.pixel_size_um * truth.thumbnail_factor
     for fixed, moving in pairwise(section.key for section in truth.sections):
-        pair = json.loads(finished.folder.pair(fixed, moving).read_text())
+        pair = json.loads(finished.folder.pair_in_force(f"{fixed}..{moving}").read_text())
         matrix = rigid(pair["rotation_rad"], pair["shift_x_um"] / side_um, pair["shift_y_um"] / side_um, canvas)
         placed = [cleaning_matrix(mask_of(finished, key), 0, "none", canvas) for key in (fixed, moving)]
         assert pair_error_px(truth, fixed, moving, as_scanned(matrix, *placed)) <= 0.5

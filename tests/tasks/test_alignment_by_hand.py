@@ -1,0 +1,299 @@
+"""What people say of the alignment, and stacks that are hard to align, in runs of the made-up animal."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lab import SIZE, Counted, Lab, copy_of
+
+from brainstack.database import open_database
+from brainstack.files.tiff import read_tiff, write_tiff
+from brainstack.geometry import Matrix, inverse, is_mirrored, points, rigid, rigid_parts
+from brainstack.records import SectionAlignment
+
+CHANNELS = 3
+KEYS = [f"slide00{slide}_S{scene}" for slide in (1, 2) for scene in (1, 2, 3, 4)]
+"""Of the eight sections; the middle one, which stays as it is, is 4."""
+
+
+def say(lab: Lab, *words: str) -> str:
+    said = lab.brainstack("align", *words)
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def ran(lab: Lab) -> dict[str, int]:
+    counted, run = Counted(lab), lab.luigi()
+    assert run.returncode == 0, run.stderr
+    return counted.by_stage()
+
+
+def small(lab: Lab) -> dict[str, dict[str, object]]:
+    content: dict[str, dict[str, object]] = json.loads(lab.folder.small("transforms").read_text())
+    return content
+
+
+def places(lab: Lab) -> dict[str, object]:
+    """Of each section: the canvas and its place on it."""
+    content = small(lab)
+    return {key: [content["canvas"], matrix] for key, matrix in content["matrices"].items()}
+
+
+def matrix_of(lab: Lab, key: str) -> Matrix:
+    return np.array(small(lab)["matrices"][key])
+
+
+def moved(before: dict[str, object], after: dict[str, object]) -> set[str]:
+    return {key for key in {**before, **after} if before.get(key) != after.get(key)}
+
+
+def of_moved(count: int) -> dict[str, int]:
+    """All that follows where so many sections lie elsewhere."""
+    volumes = {"NeuroglancerImage": CHANNELS, "Downsampling": CHANNELS}
+    return {"Alignment": CHANNELS * count, "Web": count} | volumes if count else {}
+
+
+def judged(lab: Lab) -> dict[str, SectionAlignment]:
+    with open_database(lab.url) as database:
+        return {one.section: one for one in database.sections_aligned("DEMO")}
+
+
+def aligned_files(lab: Lab, channel: int = 1) -> list[int]:
+    return sorted(int(path.stem) for path in (lab.folder.root / f"preps/CH{channel}/thumbnail_aligned").iterdir())
+
+
+TRANSFORMS = {"Transforms": 1, "AlignmentPictures": 1}
+
+
+# By hand
+
+
+def test_a_pair_that_is_left_out_is_bridged_and_only_what_moved_is_aligned_again(lab: Lab, finished: Lab) -> None:
+    """Sections from 3 on hang on the middle one as before; those below follow pairs over two and three sections."""
+    before = places(lab)
+    say(lab, "leave-out", "DEMO", "2", "3")
+    made = ran(lab)
+    after = places(lab)
+    changed = moved(before, after)
+    assert made == TRANSFORMS | {"PairCheck": 1} | of_moved(len(changed))
+    if small(lab)["canvas"] == small(finished)["canvas"]:
+        assert changed == set(KEYS[:3])
+    for key in KEYS[:3]:  # bridges are less sure, not wrong
+        canvas = tuple(read_tiff(lab.folder.keyed("thumbnail_cleaned", key, 1)).shape)
+        way = rigid_parts(matrix_of(lab, key) @ inverse(matrix_of(finished, key)), canvas)
+        assert abs(way.rotation_rad) < 0.03
+    assert set(aligned_files(lab)) == set(range(8))
+    say(lab, "release", "DEMO", "2", "3")
+    ran(lab)
+    assert lab.bytes() == finished.bytes()
+
+
+def test_a_section_that_a_person_places_moves_alone(lab: Lab, finished: Lab) -> None:
+    """By so little that the canvas of aligned sections holds it as before."""
+    before, was = places(lab), judged(lab)[KEYS[2]]
+    turn_deg = float(np.rad2deg(was.rotation_rad)) + 0.5
+    say(lab, "place", "DEMO", "2", "--rotation-deg", f"{turn_deg}")
+    made = ran(lab)
+    assert small(lab)["canvas"] == small(finished)["canvas"]
+    assert moved(before, places(lab)) == {KEYS[2]}
+    assert made == TRANSFORMS | of_moved(1)
+    one = judged(lab)[KEYS[2]]
+    assert (one.by_hand, one.verdict) == (True, "good")
+    assert (np.rad2deg(one.rotation_rad), one.shift_x_um, one.shift_y_um) == pytest.approx(
+        (turn_deg, was.shift_x_um, was.shift_y_um), abs=1e-6
+    )
+    say(lab, "release", "DEMO", "2")
+    assert ran(lab) == TRANSFORMS | of_moved(1)
+    assert lab.bytes() == finished.bytes()
+
+
+def test_the_place_that_the_run_found_given_by_hand_moves_nothing(lab: Lab) -> None:
+    before, one = matrix_of(lab, KEYS[2]), judged(lab)[KEYS[2]]
+    turn_deg = float(np.rad2deg(one.rotation_rad))
+    numbers = {"--rotation-deg": turn_deg, "--shift-x-um": one.shift_x_um, "--shift-y-um": one.shift_y_um}
+    say(lab, "place", "DEMO", "2", *(word for name, value in numbers.items() for word in (name, str(value))))
+    ran(lab)
+    np.testing.assert_allclose(matrix_of(lab, KEYS[2]), before, atol=1e-6)
+
+
+def test_an_anchor_takes_the_sections_around_it_along(lab: Lab) -> None:
+    """The middle section is released by it, so that the whole stack turns, and no two neighbours against each other."""
+    before = {key: matrix_of(lab, key) for key in KEYS}
+    turn_deg = float(np.rad2deg(judged(lab)[KEYS[2]].rotation_rad)) + 5
+    say(lab, "place", "DEMO", "2", "--rotation-deg", f"{turn_deg}", "--anchor")
+    ran(lab)
+    for fixed, moving in pairwise(KEYS):
+        was, now = (
+            each[moving] @ inverse(each[fixed]) for each in (before, {key: matrix_of(lab, key) for key in KEYS})
+        )
+        np.testing.assert_allclose(now[:2, :2], was[:2, :2], atol=2e-3)
+    assert np.abs(matrix_of(lab, KEYS[5])[:2, :2] - before[KEYS[5]][:2, :2]).max() > 0.05
+
+
+def test_a_section_that_follows_its_neighbour_lies_as_that_does(lab: Lab) -> None:
+    before = places(lab)
+    say(lab, "follow", "DEMO", "6", "5")
+    made = ran(lab)
+    after = places(lab)
+    assert after[KEYS[6]] == after[KEYS[5]]
+    assert moved(before, after) == {KEYS[6]}
+    assert made == TRANSFORMS | of_moved(1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("place", "DEMO", "99", "--rotation-deg", "1"), ("follow", "DEMO", "slide009_S1", "2"),
+     ("follow", "DEMO", "2", "8"), ("leave-out", "DEMO", "7", "8")],
+)  # fmt: skip
+def test_what_is_said_of_a_section_that_does_not_exist_is_refused(lab: Lab, words: tuple[str, ...]) -> None:
+    said = lab.brainstack("align", *words)
+    assert said.returncode == 1
+    assert "has no section" in " ".join(said.stderr.split())
+    counted, run = Counted(lab), lab.luigi()
+    assert (run.returncode, counted.by_stage()) == (0, {})
+
+
+def test_what_was_said_of_a_section_that_is_a_gap_now_waits_for_it(lab: Lab) -> None:
+    """Section 6 follows a section that is then marked as bad: it lies as its pairs say, and follows again later."""
+    say(lab, "follow", "DEMO", "6", "7")
+    ran(lab)
+    assert lab.brainstack("animal", "set", "DEMO", "--slide", "2", "--scene", "4", "--qc", "2").returncode == 0
+    ran(lab)
+    assert set(places(lab)) == set(KEYS[:7])
+    assert not judged(lab)[KEYS[6]].by_hand
+    assert "without effect" in say(lab, "show", "DEMO")
+
+
+# Sections that fit on none
+
+
+def test_a_section_that_fits_on_none_fails_with_a_sentence_and_the_others_are_aligned(lab: Lab) -> None:
+    for other in ("0", "2", "3", "4"):
+        say(lab, "leave-out", "DEMO", "1", other)
+    run = lab.luigi()
+    assert run.returncode == 30
+    said = " ".join(run.stderr.split())
+    assert "failed Alignment channel 1 slide001_S2: No section within 3 of it fits on it" in said
+    assert "brainstack align follow DEMO 1 NEIGHBOUR" in said
+    assert "Traceback" not in said
+    for channel in range(1, CHANNELS + 1):
+        assert aligned_files(lab, channel) == [0, 2, 3, 4, 5, 6, 7]
+    verdicts = {key: one.verdict for key, one in judged(lab).items()}
+    assert verdicts == dict.fromkeys(KEYS, "good") | {KEYS[1]: "failed"}
+    assert "No section within 3" in " ".join(lab.brainstack("status", "DEMO").stdout.split())
+    before = places(lab)
+
+    say(lab, "follow", "DEMO", "1", "2")
+    made = ran(lab)
+    after = places(lab)
+    assert moved(before, after) == {KEYS[1]}
+    assert made == TRANSFORMS | of_moved(1)
+    assert after[KEYS[1]] == after[KEYS[2]]
+
+
+def test_where_no_two_sections_fit_only_the_middle_one_is_aligned_and_all_others_are_named(lab: Lab) -> None:
+    with lab.folder.settings.open("a") as file:
+        file.write("\n[elastix]\nlowest_metric = 0.999\n")
+    run = lab.luigi()
+    assert run.returncode == 30
+    assert aligned_files(lab) == [4]
+    said = " ".join(run.stderr.split())
+    assert [key for key in KEYS if f"failed Alignment channel 1 {key}: No section within 3" in said] == [
+        key for key in KEYS if key != KEYS[4]
+    ]
+
+
+# Few sections
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """An animal of two sections that was added. Not to be changed: copy it."""
+    lab = Lab(tmp_path_factory.mktemp("two"))
+    made = lab.brainstack("demo", "--sections", "2", *SIZE[2:])
+    assert made.returncode == 0, made.stderr
+    return lab
+
+
+def test_two_sections_are_aligned_on_each_other(two: Lab, tmp_path: Path) -> None:
+    lab = copy_of(two, tmp_path)
+    made = ran(lab)
+    assert (made["Elastix"], made["PairCheck"], made["PairRetry"], made["Alignment"]) == (1, 1, 1, 2 * CHANNELS)
+    assert {key: one.verdict for key, one in judged(lab).items()} == dict.fromkeys(KEYS[:2], "good")
+    assert ran(lab) == {}
+
+
+def test_one_section_alone_lies_as_it_is(two: Lab, tmp_path: Path) -> None:
+    lab = copy_of(two, tmp_path)
+    assert lab.luigi("Meta").returncode == 0
+    assert lab.brainstack("animal", "set", "DEMO", "--slide", "1", "--scene", "2", "--qc", "2").returncode == 0
+    made = ran(lab)
+    assert "Elastix" not in made
+    assert (made["PairCheck"], made["Transforms"], made["Alignment"]) == (1, 1, CHANNELS)
+    turn = matrix_of(lab, KEYS[0])[:2, :2]
+    np.testing.assert_array_equal(turn, np.eye(2))
+    assert judged(lab)[KEYS[0]].verdict == "good"
+    assert (lab.folder.volume(1) / "info").exists()
+
+
+# Sections that are suspect
+
+
+def put(lab: Lab, key: str, change) -> None:
+    """Another thumbnail in a section's place, in each channel; made before anything reads it."""
+    for channel in range(1, CHANNELS + 1):
+        path = thumbnail(lab, key, channel)
+        write_tiff(path, change(channel), 1.0)
+
+
+def thumbnail(lab: Lab, key: str, channel: int) -> Path:
+    slide, _, scene = key.partition("_")
+    return lab.folder.tif_thumbnail(f"DEMO_ID_0001_{slide}_{scene}_C{channel}.tif")
+
+
+def test_two_sections_with_one_image_are_both_doubtful(new_lab: Lab) -> None:
+    assert new_lab.luigi("Tifs").returncode == 0
+    put(new_lab, KEYS[2], lambda channel: read_tiff(thumbnail(new_lab, KEYS[1], channel)))
+    run = new_lab.luigi()
+    assert run.returncode == 0, run.stderr
+    verdicts = judged(new_lab)
+    assert {key for key, one in verdicts.items() if "one and the same" in one.reason} == set(KEYS[1:3])
+    assert (verdicts[KEYS[1]].verdict, verdicts[KEYS[2]].verdict) == ("doubtful", "doubtful")
+    said = " ".join(run.stderr.split())
+    for number in (1, 2):
+        assert f"section {number} ({KEYS[number]}): its place in the stack is doubtful" in said
+
+
+def test_a_mirrored_section_is_turned_back_and_reported(new_lab: Lab, finished: Lab) -> None:
+    key, neighbour = KEYS[2], KEYS[1]
+    assert new_lab.luigi("Tifs").returncode == 0
+    put(new_lab, key, lambda channel: np.fliplr(read_tiff(thumbnail(new_lab, key, channel))))
+    run = new_lab.luigi()
+    assert run.returncode == 0, run.stderr
+
+    verdicts = judged(new_lab)
+    assert [name for name, one in verdicts.items() if one.mirrored] == [key]
+    assert verdicts[key].verdict == "doubtful"
+    assert f"section 2 ({key}): its place in the stack is doubtful: it seems to be mirrored" in " ".join(
+        run.stderr.split()
+    )
+    # On its neighbour it lies as the unmirrored one does, but for what cleaning's whole pixels make of it.
+    rows, columns = read_tiff(new_lab.folder.keyed("thumbnail_cleaned", key, 1)).shape
+    flop = rigid(0, 0, 0, (rows, columns), mirrored=True)
+    now, then = (matrix_of(lab, key) @ inverse(matrix_of(lab, neighbour)) for lab in (new_lab, finished))
+    assert is_mirrored(now)
+    middle = np.array([(columns / 2 + x, rows / 2 + y) for x in (-60, 60) for y in (-40, 40)])
+    assert np.linalg.norm(points(now, middle) - points(flop @ then, middle), axis=1).max() < 3
+
+    with new_lab.folder.settings.open("a") as file:
+        file.write("\n[pair_check]\nturn_mirrored = false\n")
+    run = new_lab.luigi()
+    assert run.returncode == 0, run.stderr
+    one = judged(new_lab)[key]
+    assert not one.mirrored
+    assert not is_mirrored(matrix_of(new_lab, key))
+    assert "it stays mirrored" in one.reason

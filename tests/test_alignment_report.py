@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from by_hand import plan_of, slide
+
+from brainstack.alignment_report import MOST_DOUBTFUL, doubtful_sections
+from brainstack.files.alignment_metrics import write_alignment_metrics
+from brainstack.plan import Plan
+from brainstack.records import SectionAlignment
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_of(tmp_path, [slide(1, 7), slide(2, 7)])
+
+
+def aligned(plan: Plan, **verdicts: str) -> None:
+    """The last run found these sections, by key, to be so; all others good."""
+    rows = [
+        SectionAlignment(key, 0.0, 0.0, 0.0, False, 0.9, 0.4, 0.9, 3.0, verdicts.get(key, "good"), f"reason of {key}")
+        for key in [*plan.section, *(set(verdicts) - set(plan.section))]
+    ]
+    numbers = {key: number for number, key in enumerate(row.section for row in rows)}
+    write_alignment_metrics(plan.folder.alignment_metrics, rows, [], numbers)
+
+
+def test_before_the_first_run_and_where_all_is_good_there_is_nothing_to_say(plan: Plan) -> None:
+    assert doubtful_sections(plan) == []
+    aligned(plan)
+    assert doubtful_sections(plan) == []
+
+
+def test_doubtful_sections_are_named_with_the_reason_and_what_to_do(plan: Plan) -> None:
+    aligned(plan, slide002_S1="doubtful", slide001_S3="doubtful")
+    first, second, todo = doubtful_sections(plan)
+    assert first == "section 2 (slide001_S3): its place in the stack is doubtful: reason of slide001_S3"
+    assert second == "section 7 (slide002_S1): its place in the stack is doubtful: reason of slide002_S1"
+    pictures = plan.folder.numbered("thumbnail_aligned", 0, plan.settings.elastix.channel).parent
+    assert todo == f"look at them in {pictures}; to mend one: brainstack align --help"
+
+
+def test_what_failed_is_told_elsewhere(plan: Plan) -> None:
+    aligned(plan, slide002_S1="failed")
+    assert doubtful_sections(plan) == []
+
+
+def test_a_section_that_is_no_longer_in_the_stack_is_not_told(plan: Plan) -> None:
+    aligned(plan, slide009_S1="doubtful")
+    assert doubtful_sections(plan) == []
+
+
+@pytest.mark.parametrize("count", [MOST_DOUBTFUL, MOST_DOUBTFUL + 3])
+def test_of_many_only_the_first_are_named_and_where_the_rest_are(plan: Plan, count: int) -> None:
+    aligned(plan, **dict.fromkeys(list(plan.section)[:count], "doubtful"))
+    lines = doubtful_sections(plan)
+    assert sum("reason of" in line for line in lines) == MOST_DOUBTFUL
+    more = [f"and 3 more sections whose place is doubtful: see {plan.folder.alignment_metrics}"]
+    assert lines[MOST_DOUBTFUL:-1] == (more if count > MOST_DOUBTFUL else [])
