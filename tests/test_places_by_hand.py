@@ -86,3 +86,9 @@ def test_what_is_said_of_a_section_that_failed_waits_for_it(tmp_path: Path) -> N
     plan = plan_with(tmp_path, follow)
     assert edits_in_force(plan) == [follow]
     assert edits_in_force(plan.without([Step("Masks", 0, "slide002_S2")])) == []
+
+
+def test_of_what_only_leads_into_a_ring_nothing_is_asked(tmp_path: Path) -> None:
+    follows = [("slide001_S1", "slide001_S2"), ("slide001_S2", "slide002_S1"), ("slide002_S1", "slide001_S2")]
+    with pytest.raises(BrainstackError, match=r"sections slide001_S2, slide002_S1 follow .*release DK39 slide001_S2"):
+        check_edits(plan_with(tmp_path, *(AlignmentEdit("follow", *keys) for keys in follows)))

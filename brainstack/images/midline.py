@@ -17,19 +17,7 @@ from scipy import fft, optimize
 
 from brainstack import geometry
 from brainstack.errors import BrainstackError
-from brainstack.geometry import Matrix
-from brainstack.images.levels import (
-    Level,
-    Light,
-    Mask,
-    Picture,
-    centroid,
-    factor_of,
-    fit_of,
-    pyramid,
-    shrunk_to,
-    warped,
-)
+from brainstack.images.levels import Level, Light, Mask, Picture, centroid, factor_of, pyramid, warped
 from brainstack.settings import ElastixSettings
 
 EVEN_UM = 500.0
@@ -47,10 +35,11 @@ Point = npt.NDArray[np.float64]
 class Midline:
     """A section's axis of symmetry on its canvas.
 
-    angle_rad : of the axis, positive from x to y, in (0, pi]; up and down are not told apart. distance_um : of the axis
-    from the canvas centre, in micrometres along (-sin(angle_rad), cos(angle_rad)). metric : masked correlation of the
-    section with its own mirror image, 1 is best. overlap : share of its tissue that the mirror image covers. likeness :
-    correlation over the whole canvas of what is finer than `EVEN_UM`, outlines included: how far to trust the axis.
+    angle_rad : of the axis, positive from x to y, from 0 to pi; up and down are not told apart. distance_um : of the
+    axis from the canvas centre, in micrometres along (-sin(angle_rad), cos(angle_rad)). metric : correlation of the
+    section with its own mirror image over the tissue that both have, 1 is best. overlap : that tissue as a share of the
+    section's. likeness : their correlation over the whole canvas, so that the outline counts: how far to trust the
+    axis. Both are of what is finer than `EVEN_UM`.
     """
 
     angle_rad: float
@@ -77,14 +66,6 @@ class _Axis:
     def normal(self) -> Point:
         return np.array([-math.sin(self.angle_rad), math.cos(self.angle_rad)])
 
-    def reflection(self, middle: Point) -> Matrix:
-        """The map to the mirrored point, in pixels of the thumbnail. middle : the tissue's centroid."""
-        turn = np.eye(2) - 2 * np.outer(self.normal, self.normal)
-        matrix = np.eye(3)
-        matrix[:2, :2] = turn
-        matrix[:2, 2] = middle - turn @ middle + 2 * self.offset_px * self.normal
-        return matrix
-
     def distance_px(self, middle: Point, shape: geometry.Shape) -> float:
         """From the centre of a canvas (rows, columns)."""
         centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
@@ -93,18 +74,45 @@ class _Axis:
 
 @dataclass(frozen=True)
 class _Section:
-    """A section at one size. light : (rows, columns) float32, without what is wide. middle : the tissue's centroid, in
-    pixels of the thumbnail. reach_px : farthest tissue from it, in pixels of this size."""
+    """A section at one size: a pixel of it is `factor` pixels of the thumbnail a side.
 
-    level: Level
+    light : (rows, columns) float32, without what is wide, glass dark. inside : the same as if there were no glass.
+    mask : float32, 1 on tissue. middle : the tissue's centroid, in pixels of the thumbnail. reach_px : the farthest
+    tissue from it, in pixels of this size.
+    """
+
+    factor: int
     light: Light
+    inside: Light
+    mask: Light
     middle: Point
     reach_px: float
 
+    def upright(self, picture: Light, axis: _Axis) -> Light:
+        """One of the three, turned and shifted until the axis is the middle column of a square that holds all tissue.
+
+        The two halves are then compared as they are, interpolated alike. Of a picture and its reflection only one would
+        be interpolated, most so between pixels, and axes half a degree beside the true one seem better.
+        """
+        half = math.ceil(self.reach_px + abs(axis.offset_px) / self.factor)
+        foot = geometry.points(geometry.scaling(1 / self.factor), self.middle + axis.offset_px * axis.normal)
+        turn = geometry.rigid(axis.angle_rad - math.pi / 2, 0, 0, (1, 1))
+        return warped(picture, geometry.shift(*foot) @ turn @ geometry.shift(-half, -half), (2 * half + 1,) * 2)
+
     def likeness(self, axis: _Axis) -> float:
-        at_level = geometry.scaled(axis.reflection(self.middle), 1 / self.level.factor)
-        mirrored = warped(self.light, at_level, self.light.shape)
-        return float(np.vdot(self.light, mirrored)) / max(float(np.vdot(self.light, self.light)), 1e-12)
+        return _alike(self.upright(self.light, axis))
+
+    def fit(self, axis: _Axis) -> tuple[float, float]:
+        """Metric and overlap."""
+        tissue = self.upright(self.mask, axis) > 0.5
+        both = tissue & tissue[:, ::-1]
+        metric = _alike(np.where(both, self.upright(self.inside, axis), np.float32(0)))
+        return metric, float(both.sum() / max(tissue.sum(), 1))
+
+
+def _alike(upright: Light) -> float:
+    """Correlation of a picture whose mean is 0 with its mirror image (Kiryati and Gofman 1998)."""
+    return float(np.vdot(upright, upright[:, ::-1])) / max(float(np.vdot(upright, upright)), 1e-12)
 
 
 def find_midline(picture: Picture, mask: Mask, *, pixel_size_um: float, settings: ElastixSettings) -> Midline:
@@ -114,9 +122,9 @@ def find_midline(picture: Picture, mask: Mask, *, pixel_size_um: float, settings
 
     To register a section with its mirror image leaves a glide along the axis free, and steps around a full circle; a
     reflection has two numbers only, which are looked for directly. On a coarse picture all places of an axis are tried
-    at once for each of its directions: turned upright, the section is convolved with itself along x (Kiryati and Gofman
-    1998, "Detecting symmetry in grey level images"). The best few are refined (Nelder and Mead 1965), the one that is
-    most alike in outline and inside goes on to finer pictures. The same picture gives the same digits.
+    for each of its directions (Masuda, Yamamoto and Yamada 1993, "Detection of partial symmetry using correlation with
+    rotated-reflected images"). The best few are refined (Nelder and Mead 1965), the one that is most alike in outline
+    and inside goes on to finer pictures. The same picture gives the same digits.
 
     Raises BrainstackError when the mask is empty or the section has no light, ValueError when the two are not of one
     shape.
@@ -128,31 +136,30 @@ def find_midline(picture: Picture, mask: Mask, *, pixel_size_um: float, settings
     if not picture[mask].any():
         raise BrainstackError("The section is black inside its mask; paint its tissue or make it a gap.")
     full, levels = pyramid(picture, picture, mask, mask, pixel_size_um=pixel_size_um, settings=settings)
-    judge = shrunk_to(full, factor_of(settings.metric_um, pixel_size_um))
     middle = centroid(full.fixed_mask)
     # The finest pictures cost time, and move the axis by less than a micrometre.
     sections = [_section(level, middle, pixel_size_um) for level in levels[:-1] or levels]
 
     def trust(axis: _Axis) -> float:
-        inside = fit_of(judge, axis.reflection(middle)).metric
-        return max(sections[0].likeness(axis), 0) * max(inside, 0)
+        return max(sections[0].likeness(axis), 0) * max(sections[0].fit(axis)[0], 0)
 
     axis = max((_refined(sections[0], one) for one in _ring(sections[0], settings.candidates)), key=trust)
     for section in sections[1:]:
         axis = _refined(section, axis)
-    fit = fit_of(judge, axis.reflection(middle))
+    judge = next(one for one in sections if one.factor <= factor_of(settings.metric_um, pixel_size_um))
     distance_um = axis.distance_px(middle, mask.shape) * pixel_size_um
-    found = Midline(axis.angle_rad, distance_um, fit.metric, fit.overlap, sections[-1].likeness(axis))
-    return found.facing(math.pi / 2)
+    return Midline(axis.angle_rad, distance_um, *judge.fit(axis), judge.likeness(axis)).facing(math.pi / 2)
 
 
 def _section(level: Level, middle: Point, pixel_size_um: float) -> _Section:
     wide_px = EVEN_UM / pixel_size_um / level.factor
-    light = np.asarray(level.fixed - cv2.GaussianBlur(level.fixed, (0, 0), wide_px), np.float32)
-    rows, columns = np.nonzero(level.fixed_mask)
+    mask = level.fixed_mask.astype(np.float32)
+    wide, share = (cv2.GaussianBlur(one, (0, 0), wide_px) for one in (level.fixed, mask))
+    inside = np.where(mask > 0, level.fixed - wide / np.maximum(share, 1e-3), 0).astype(np.float32)
+    rows, columns = np.nonzero(mask)
     at = geometry.points(geometry.scaling(1 / level.factor), middle)
     reach_px = float(np.hypot(columns - at[0], rows - at[1]).max(initial=1))
-    return _Section(level, light, middle, reach_px)
+    return _Section(level.factor, level.fixed - wide, inside, mask, middle, reach_px)
 
 
 def _ring(section: _Section, candidates: int) -> list[_Axis]:
@@ -161,20 +168,17 @@ def _ring(section: _Section, candidates: int) -> list[_Axis]:
     Reflecting about an upright axis leaves rows as they are: sum over the rows of f(x) f(2 a - x), as a function of the
     axis' place a, is the sum of each row's convolution with itself.
     """
-    side = 2 * math.ceil(section.reach_px) + 3
-    length = fft.next_fast_len(2 * side, real=True)
-    at = geometry.points(geometry.scaling(1 / section.level.factor), section.middle)
-    from_middle = geometry.shift(-(side - 1) / 2, -(side - 1) / 2)
     found: list[tuple[float, _Axis]] = []
     for step in range(RING_STEPS):
-        angle_rad = math.pi * step / RING_STEPS
-        upright = geometry.shift(*at) @ geometry.rigid(angle_rad - math.pi / 2, 0, 0, (1, 1)) @ from_middle
-        rows = warped(section.light, upright, (side, side))
-        alike = fft.irfft((fft.rfft(rows, length, axis=1) ** 2).sum(axis=0), length)[: 2 * side - 1]
+        axis = _Axis(math.pi * step / RING_STEPS, 0.0)
+        rows = section.upright(section.light, axis)
+        side = rows.shape[1]
+        spectrum = fft.rfft(rows, fft.next_fast_len(2 * side, real=True), axis=1)
+        alike = fft.irfft((spectrum**2).sum(axis=0), fft.next_fast_len(2 * side, real=True))[: 2 * side - 1]
         twice = int(np.argmax(alike))
         # x of the upright section runs against the normal.
-        offset_px = ((side - 1) / 2 - twice / 2) * section.level.factor
-        found.append((float(alike[twice]), _Axis(angle_rad, offset_px)))
+        offset_px = (side - 1 - twice) / 2 * section.factor
+        found.append((float(alike[twice]), replace(axis, offset_px=offset_px)))
     score = [one for one, _ in found]
     peaks = [at for at in range(RING_STEPS) if score[at] >= max(score[at - 1], score[(at + 1) % RING_STEPS])]
     return [found[at][1] for at in sorted(peaks, key=lambda at: (-score[at], at))[:candidates]]
@@ -186,7 +190,7 @@ def _refined(section: _Section, axis: _Axis) -> _Axis:
     radius_px = section.reach_px / 2
 
     def moved(by_px: npt.NDArray[np.float64]) -> _Axis:
-        by_rad, by_offset = by_px[0] / radius_px, by_px[1] * section.level.factor
+        by_rad, by_offset = by_px[0] / radius_px, by_px[1] * section.factor
         return _Axis(axis.angle_rad + float(by_rad), axis.offset_px + float(by_offset))
 
     found = optimize.minimize(

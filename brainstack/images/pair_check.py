@@ -102,11 +102,13 @@ def mirrored_sections(count: int, pairs: Sequence[Measured]) -> frozenset[int]:
 
     Each pair says how much more alike its two sections are in one state than in the other. Those states are chosen that
     agree most with all pairs together: exactly, along the stack, over all states of as many sections as pairs reach
-    (Viterbi 1967). Most sections are the right way up.
+    (Viterbi 1967). Most sections are the right way up. A pair that is less alike than those nearby in either state has
+    no vote: its right place was found in neither.
     """
     votes: dict[int, dict[int, float]] = {}  # of each section, by how far before it the other one is
+    lost = unlike(pairs)
     for one in pairs:
-        if one.likeness_other is not None and not one.by_hand:
+        if one.likeness_other is not None and not one.by_hand and one.places not in lost:
             vote = one.likeness - one.likeness_other
             votes.setdefault(one.moving, {})[one.reach] = -vote if is_mirrored(one.matrix) else vote
     window = max((reach for each in votes.values() for reach in each), default=1)

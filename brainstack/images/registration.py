@@ -101,7 +101,8 @@ def register_pair(
     found = _refined(pair, start, settings, pixel_size_um, by_elastix=by_elastix)
     for other in starts:
         if geometry.is_mirrored(other) == pair.mirrored:
-            again = _refined(pair, _unmirrored(other, pair), settings, pixel_size_um, by_elastix=by_elastix)
+            near = refined_start([pair.judge], _unmirrored(other, pair), settings)
+            again = _refined(pair, near, settings, pixel_size_um, by_elastix=by_elastix)
             found = max(found, again, key=lambda one: one.likeness)
     before = fit_of(straight.judge, np.eye(3)).metric
     return replace(found, metric_before=before, likeness_other=min(scores) if len(scores) > 1 else None)

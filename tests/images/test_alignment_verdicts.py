@@ -156,15 +156,13 @@ def test_where_no_neighbour_s_pair_is_there_the_nearest_ones_count() -> None:
 
 @pytest.mark.parametrize("bad", [0, 11, COUNT - 1])
 def test_a_section_less_like_those_around_it_than_they_are_is_told_by_how_much(bad: int) -> None:
-    outline = damaged_sections(
-        COUNT, stack(lambda one: {"dice": one.dice - 0.2} if bad in one.places else {}), SETTINGS
-    )
+    pairs = stack(lambda one: {"dice": one.dice - 0.2} if bad in one.places else {})
+    outline = damaged_sections(COUNT, pairs, SETTINGS)
     assert list(outline) == [bad]
     assert outline[bad][:70] == "its outline is less like those around it than they are like each other"
     assert float(outline[bad].split()[-1]) == pytest.approx(0.2, abs=0.03)
-    light = damaged_sections(
-        COUNT, stack(lambda one: {"likeness": one.likeness - 0.5} if bad in one.places else {}), SETTINGS
-    )
+    pairs = stack(lambda one: {"likeness": one.likeness - 0.5} if bad in one.places else {})
+    light = damaged_sections(COUNT, pairs, SETTINGS)
     assert list(light) == [bad]
     assert light[bad].startswith("it is less like the sections around it than they are like each other, by 0.")
 

@@ -12,7 +12,7 @@ from lab import SIZE, Counted, Lab, copy_of
 
 from brainstack.database import open_database
 from brainstack.files.tiff import read_tiff, write_tiff
-from brainstack.geometry import Matrix, inverse, is_mirrored, points, rigid, rigid_parts
+from brainstack.geometry import Matrix, inverse, is_mirrored, points, rigid
 from brainstack.records import SectionAlignment
 
 CHANNELS = 3
@@ -73,23 +73,29 @@ TRANSFORMS = {"Transforms": 1, "AlignmentPictures": 1}
 
 
 def test_a_pair_that_is_left_out_is_bridged_and_only_what_moved_is_aligned_again(lab: Lab, finished: Lab) -> None:
-    """Sections from 3 on hang on the middle one as before; those below follow pairs over two and three sections."""
+    """No pair is registered again. Wider pairs, which are sure to some 30 um, bridge the gap: sections before it follow
+    them, by part of a pixel of 50 um, and they pull those behind it by next to nothing."""
     before = places(lab)
     say(lab, "leave-out", "DEMO", "2", "3")
     made = ran(lab)
-    after = places(lab)
-    changed = moved(before, after)
+    changed = moved(before, places(lab))
     assert made == TRANSFORMS | {"PairCheck": 1} | of_moved(len(changed))
     if small(lab)["canvas"] == small(finished)["canvas"]:
-        assert changed == set(KEYS[:3])
-    for key in KEYS[:3]:  # bridges are less sure, not wrong
-        canvas = tuple(read_tiff(lab.folder.keyed("thumbnail_cleaned", key, 1)).shape)
-        way = rigid_parts(matrix_of(lab, key) @ inverse(matrix_of(finished, key)), canvas)
-        assert abs(way.rotation_rad) < 0.03
+        assert KEYS[4] not in changed
+        assert changed >= set(KEYS[:3])
+        for key in KEYS:
+            assert moved_px(lab, finished, key) < (0.6 if key in KEYS[:3] else 0.05), key
     assert set(aligned_files(lab)) == set(range(8))
     say(lab, "release", "DEMO", "2", "3")
     ran(lab)
     assert lab.bytes() == finished.bytes()
+
+
+def moved_px(lab: Lab, other: Lab, key: str) -> float:
+    """How far a section lies elsewhere, at most, over the middle of the aligned canvas."""
+    rows, columns = np.array(small(lab)["canvas"])
+    at = np.array([(columns * x, rows * y) for x in (0.2, 0.8) for y in (0.2, 0.8)])
+    return float(np.linalg.norm(points(matrix_of(lab, key), at) - points(matrix_of(other, key), at), axis=1).max())
 
 
 def test_a_section_that_a_person_places_moves_alone(lab: Lab, finished: Lab) -> None:
