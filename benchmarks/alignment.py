@@ -10,7 +10,7 @@ and dusty; one in seven lost a little tissue. 5 % are badly damaged, 2 % missing
 Ways: the lab's (elastix' translation and rigid map with the lab's parameters, a minute a pair), elastix' own rigid map,
 a ring of rotations with ECC, and brainstack. The first two are measured on 24 sections in the middle of each set; ring
 and ECC are chained from neighbour to neighbour to the middle section. What holds the stack's shape is measured on the
-sets within ten degrees.
+real brain's set within ten degrees.
 
 Pairs: of two neighbours that are whole, the mean distance over the tissue between where its pixels go and where they
 should, in micrometres; failed beyond 200. Stack: after the best single rigid motion, the root mean square distance over
@@ -64,6 +64,7 @@ OTHERS: dict[str, Callable[[Placed, Placed], Matrix]] = {
     "lab": ways.lab, "elastix' own": ways.elastix_default, "ring + ECC": ways.ecc,
 }  # fmt: skip
 
+ONLY_KEPT = False
 Places = tuple[int, int]
 Found = dict[Places, tuple[Any, float]]
 """By places of the pair: what a way found (None where it gave up), and the core-seconds it took."""
@@ -94,6 +95,7 @@ def measured(
         for line in kept.read_text().splitlines():
             one = json.loads(line)
             found[one["places"][0], one["places"][1]] = one["found"], one["seconds"]
+    wanted = [places for places in wanted if places in found or not ONLY_KEPT]
     missing = [places for places in wanted if places not in found]
     with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         jobs = [(sections[a], sections[b], (a, b)) for a, b in missing]
@@ -143,12 +145,15 @@ def chained(found: Mapping[Places, Matrix | None], count: int) -> dict[int, Matr
     return placed
 
 
-def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Row:
+def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Row | None:
+    """None where nothing is kept, and nothing shall be registered."""
     count = len(sections)
     wanted = neighbours(count)
     if name in SLOW:
         wanted = [pair for pair in lab_pairs(count) if is_whole(sections, pair)]
     found = measured(sections, wanted, partial(_other, name), kept)
+    if not found:
+        return None
     matrices = {places: None if one is None else np.array(one) for places, (one, _) in found.items()}
     stack = None if name in SLOW else stack_errors(sections, chained(matrices, count))
     return _row(name, sections, matrices, stack, sum(seconds for _, seconds in found.values()) / len(found))
@@ -324,8 +329,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="with the planes of the real brain, image_0000.tif and so on")
     parser.add_argument("--kept", type=Path, help="folder that keeps what was registered")
     parser.add_argument("--ways", default="lab,elastix' own,ring + ECC,brainstack", help="those that are measured")
+    parser.add_argument("--only-kept", action="store_true", help="register nothing more: only what is kept already")
     parser.add_argument("--print", action="store_true", help="write nothing")
     wanted = parser.parse_args()
+    global ONLY_KEPT  # noqa: PLW0603 - asked for by the command
+    ONLY_KEPT = wanted.only_kept
     text = []
     for brain in BRAINS:
         kept_brain = wanted.kept and wanted.kept / "made up"
@@ -335,10 +343,11 @@ def main() -> None:
             rows: list[Row] = []
             for name in wanted.ways.split(","):
                 if name == "brainstack":
-                    used = planes if angles == "ten" else []
+                    used = planes if angles == "ten" and brain == "real" else []
                     rows += rows_of_ours(sections, used, wanted.kept, f"{brain}, {angles}")
                 else:
-                    rows.append(row_of_other(name, sections, _kept(wanted.kept, f"{brain}, {angles}", name)))
+                    row = row_of_other(name, sections, _kept(wanted.kept, f"{brain}, {angles}", name))
+                    rows += [row] if row is not None else []
             title = f"{brain} brain, {'at any angle' if angles == 'any' else 'within ten degrees'}"
             text += [
                 f"**{title[0].upper()}{title[1:]}**: {len(sections)} sections.", "",

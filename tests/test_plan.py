@@ -187,9 +187,7 @@ def test_only_pairs_near_enough_are_fine(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(("scenes", "count"), [(1, 0), (2, 1), (3, 3)])
-def test_a_stack_shorter_than_pairs_reach_has_the_pairs_that_there_are(
-    tmp_path: Path, scenes: int, count: int
-) -> None:
+def test_a_stack_shorter_than_pairs_reach_has_the_pairs_that_there_are(tmp_path: Path, scenes: int, count: int) -> None:
     plan = plan_of(tmp_path, [slide(1, scenes)])
     assert len(plan.pairs) == count
     assert not plan.is_blocked(Step("Transforms"))
@@ -348,7 +346,14 @@ REDONE: dict[str, set[str]] = {
     "gain.target": {"Gain", "ChannelHistogram", "Web"},
     "gain.even_limit": {"Gain"},
     "clean.background_um": {
-        "Clean", "Elastix", "PairRetry", "Alignment", "AlignmentPictures", "Web", "NeuroglancerImage", "Downsampling",
+        "Clean",
+        "Elastix",
+        "PairRetry",
+        "Alignment",
+        "AlignmentPictures",
+        "Web",
+        "NeuroglancerImage",
+        "Downsampling",
     },
     "clean.clipped_share": set(),
     "white_point.quantile": set(),  # grey slides have none
@@ -359,7 +364,12 @@ REDONE: dict[str, set[str]] = {
     "transforms.anchor_um": {"Transforms", "AlignmentPictures"},
     "shape.held_by": {"Midline", "Transforms", "AlignmentPictures"},
     "deformation.grid_um": {
-        "Deformation", "Alignment", "AlignmentPictures", "Web", "NeuroglancerImage", "Downsampling",
+        "Deformation",
+        "Alignment",
+        "AlignmentPictures",
+        "Web",
+        "NeuroglancerImage",
+        "Downsampling",
     },
     "neuroglancer.chunk_size": {"NeuroglancerImage", "Downsampling"},
     "downsampling.mips": {"Downsampling"},
