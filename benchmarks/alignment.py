@@ -332,7 +332,7 @@ def main() -> None:
     parser.add_argument("--only-kept", action="store_true", help="register nothing more: only what is kept already")
     parser.add_argument("--print", action="store_true", help="write nothing")
     wanted = parser.parse_args()
-    global ONLY_KEPT  # noqa: PLW0603 - asked for by the command
+    global ONLY_KEPT
     ONLY_KEPT = wanted.only_kept
     text = []
     for brain in BRAINS:
