@@ -10,11 +10,12 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.plan import Plan
 from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene
-from brainstack.settings import config_folder, load_settings
+from brainstack.settings import Settings, config_folder, load_settings
 from brainstack.slide_names import CziFile
 from brainstack.stages import ASKED_FOR, IMAGES, STAGES
 
@@ -26,7 +27,10 @@ PER = {
     "slide_and_channel": "slide and channel",
     "section": "section",
     "section_and_channel": "section and channel",
-    "pair": "pair of neighbours",
+    "pair": "pair of sections near each other",
+    "finer_pair": "pair of neighbours, where a setting asks for it",
+    "deformed": "section, where a setting asks for it",
+    "section_that_is_held": "section, where a setting asks for it",
     "channel": "channel",
     "grey_channel": "channel",
     "colour_channel": "channel, in colour",
@@ -56,7 +60,16 @@ def between_marks(text: str, mark: str, new: str) -> str:
 # Stages
 
 
-def example(pixel_type: str) -> Plan:
+OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "as shipped": {},
+    "midline": {"shape": {"held_by": "midline"}},
+    "reference": {"shape": {"held_by": "reference"}},
+    "finer": {"elastix": {"finer_factor": 8}, "deformation": {"grid_um": 1000.0}},
+}
+"""Settings that ask for stages which are not made as shipped: table -> name -> value."""
+
+
+def example(pixel_type: str, options: dict[str, dict[str, Any]] | None = None) -> Plan:
     """An animal of two slides with a section each and two channels: enough for every kind of step."""
     channels = (Channel(1, "first"), Channel(2, "second"))
     slides = tuple(
@@ -65,12 +78,15 @@ def example(pixel_type: str) -> Plan:
     )
     records = AnimalRecords(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi", 0.325), slides)
     czi_files = tuple(CziFile(slide.file_name, 1, 1) for slide in slides)
-    return Plan(AnimalFolder(Path("DK39")), records, load_settings(), czi_files)
+    content = load_settings().model_dump()
+    for table, values in (options or {}).items():
+        content[table] |= values
+    return Plan(AnimalFolder(Path("DK39")), records, Settings.model_validate(content), czi_files)
 
 
 def reads() -> dict[str, list[str]]:
     """Stage -> the stages whose results it reads, in grey or in colour, both in the order of STAGES."""
-    plans = [example(pixel_type) for pixel_type in ("Gray16", "Bgr24")]
+    plans = [example(pixel_type, options) for pixel_type in ("Gray16", "Bgr24") for options in OPTIONS.values()]
     found = {
         stage: {one.step.stage for plan in plans for step in plan.steps(stage)
                 for one in STAGES[stage].inputs(plan, step)}
