@@ -106,7 +106,7 @@ def mirrored_sections(count: int, pairs: Sequence[Measured]) -> frozenset[int]:
     no vote: its right place was found in neither.
     """
     votes: dict[int, dict[int, float]] = {}  # of each section, by how far before it the other one is
-    lost = unlike(pairs)
+    lost = unlike(pairs, LOST)
     for one in pairs:
         if one.likeness_other is not None and not one.by_hand and one.places not in lost:
             vote = one.likeness - one.likeness_other
@@ -209,18 +209,20 @@ NEARBY = 12
 """A pair is compared with those of so many sections before and behind it."""
 
 
-UNLIKE, GROSSLY = 0.1, 5.0
+LOST = 0.1
+"""A pair whose likeness is so far below that of pairs nearby may have missed its right place."""
+UNLIKE, GROSSLY = 0.25, 5.0
 """A pair whose likeness is less than this below that of pairs nearby is right: where its loops stay open, it is the
 wider pairs that what changes in between has bent. But not where they are open by so many times what is allowed."""
 
 
-def unlike(pairs: Iterable[Measured]) -> set[Places]:
-    """Pairs whose two sections are less alike than those of the pairs of the same reach nearby."""
+def unlike(pairs: Iterable[Measured], by: float = UNLIKE) -> set[Places]:
+    """Pairs whose two sections are less alike, by so much, than those of the pairs of the same reach nearby."""
     found = set()
     for same in _by_reach(pairs):
         fixed, alike = np.array([one.fixed for one in same]), np.array([one.likeness for one in same])
         for one in same:
-            if one.likeness < np.median(alike[np.abs(fixed - one.fixed) <= NEARBY]) - UNLIKE:
+            if one.likeness < np.median(alike[np.abs(fixed - one.fixed) <= NEARBY]) - by:
                 found.add(one.places)
     return found
 
