@@ -235,7 +235,7 @@ def _midline(section: Placed, _: Placed, places: Places) -> dict[str, Any]:
 def _on_reference(sections: Sequence[Placed], planes: Sequence[Any], kept: Path | None) -> tuple[Held, float]:
     wanted = [(place, place) for place in range(len(sections))]
     found = measured(sections, wanted, partial(_reference_place, planes), kept)
-    placed = {places[0]: Registered(**one) for places, (one, _) in found.items()}
+    placed = {places[0]: Registered(**one) for places, (one, _) in found.items() if one is not None}
     sigma_um = (SETTINGS.shape.reference_um,) * 3
     holds = [
         Hold(place, one.matrix(PIXEL_UM, CANVAS), sigma_um)
@@ -245,11 +245,14 @@ def _on_reference(sections: Sequence[Placed], planes: Sequence[Any], kept: Path 
     return Held(reference=holds), sum(seconds for _, seconds in found.values())
 
 
-def _reference_place(planes: Sequence[Any], section: Placed, _: Placed, places: Places) -> dict[str, Any]:
-    found = place_on_reference(
-        section.picture, section.mask, planes[section.number], pixel_size_um=PIXEL_UM,
-        reference_pixel_size_um=REFERENCE_FACTOR * PIXEL_UM, settings=SETTINGS.elastix, mirrors="try",
-    )  # fmt: skip
+def _reference_place(planes: Sequence[Any], section: Placed, _: Placed, places: Places) -> dict[str, Any] | None:
+    try:
+        found = place_on_reference(
+            section.picture, section.mask, planes[section.number], pixel_size_um=PIXEL_UM,
+            reference_pixel_size_um=REFERENCE_FACTOR * PIXEL_UM, settings=SETTINGS.elastix, mirrors="try",
+        )  # fmt: skip
+    except BrainstackError:  # at the ends of the brain, a plane may have no tissue
+        return None
     return dataclasses.asdict(found)
 
 
