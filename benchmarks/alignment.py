@@ -43,6 +43,7 @@ from alignment_sets import ANGLES_DEG, BRAINS, CANVAS, PIXEL_UM, REFERENCE_FACTO
 
 from brainstack import geometry
 from brainstack.environment import CHECKOUT
+from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix
 from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.midline import Midline, find_midline
