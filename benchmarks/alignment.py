@@ -96,7 +96,6 @@ def measured(
         for line in kept.read_text().splitlines():
             one = json.loads(line)
             found[one["places"][0], one["places"][1]] = one["found"], one["seconds"]
-    wanted = [places for places in wanted if places in found or not ONLY_KEPT]
     missing = [places for places in wanted if places not in found]
     with ProcessPoolExecutor(2, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         jobs = [(sections[a], sections[b], (a, b)) for a, b in missing]
@@ -152,6 +151,11 @@ def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Ro
     wanted = neighbours(count)
     if name in SLOW:
         wanted = [pair for pair in lab_pairs(count) if is_whole(sections, pair)]
+    if ONLY_KEPT:
+        known = (
+            [json.loads(line)["places"] for line in kept.read_text().splitlines()] if kept and kept.is_file() else []
+        )
+        wanted = [pair for pair in wanted if [*pair] in known]
     found = measured(sections, wanted, partial(_other, name), kept)
     if not found:
         return None
@@ -333,9 +337,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="with the planes of the real brain, image_0000.tif and so on")
     parser.add_argument("--kept", type=Path, help="folder that keeps what was registered")
     parser.add_argument("--ways", default="lab,elastix' own,ring + ECC,brainstack", help="those that are measured")
-    parser.add_argument("--only-kept", action="store_true", help="register nothing more: only what is kept already")
+    parser.add_argument("--only-kept", action="store_true", help="of other ways, only the pairs that are kept already")
     parser.add_argument("--print", action="store_true", help="write nothing")
     wanted = parser.parse_args()
+    cv2.setNumThreads(1)  # a pool of threads does not outlive a fork
     global ONLY_KEPT
     ONLY_KEPT = wanted.only_kept
     text = []
@@ -360,11 +365,16 @@ def main() -> None:
                 *(flagged(row, sections) for row in rows if row.verdicts), "",
             ]  # fmt: skip
             print("\n".join(text), flush=True)
-    if not wanted.print:
-        before, _, rest = DOCS.read_text(encoding="utf-8").partition(FIGURES[0])
-        after = rest.partition(FIGURES[1])[2]
-        meaning = "\n\n".join(part.strip() for part in (__doc__ or "").split("\n\n")[2:])
-        DOCS.write_text(f"{before}{FIGURES[0]}\n{meaning}\n\n" + "\n".join(text) + f"{FIGURES[1]}{after}", "utf-8")
+            if not wanted.print:
+                write(text)
+
+
+def write(text: Sequence[str]) -> None:
+    """Put the tables into the page, with what they mean."""
+    before, _, rest = DOCS.read_text(encoding="utf-8").partition(FIGURES[0])
+    after = rest.partition(FIGURES[1])[2]
+    meaning = "\n\n".join(part.strip() for part in (__doc__ or "").split("\n\n")[2:])
+    DOCS.write_text(f"{before}{FIGURES[0]}\n{meaning}\n\n" + "\n".join(text) + f"{FIGURES[1]}{after}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainstack.errors import BrainstackError
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.plan import Plan
 
@@ -12,7 +13,10 @@ MOST_DOUBTFUL = 10
 def doubtful_sections(plan: Plan) -> list[str]:
     """A sentence for each section whose place is doubtful, as of the last run, and what to do about them. Those that
     failed are told as failures."""
-    sections, _ = read_alignment_metrics(plan.folder.alignment_metrics)
+    try:
+        sections, _ = read_alignment_metrics(plan.folder.alignment_metrics)
+    except BrainstackError as error:  # a person saved it otherwise: no reason to show nothing else
+        return [str(error)]
     doubtful = [one for one in sections if one.verdict == "doubtful" and one.section in plan.section]
     if not doubtful:
         return []

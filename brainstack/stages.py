@@ -586,7 +586,7 @@ STAGES: dict[str, Stage] = {
     ),
     "PairCheck": Stage(
         per=animal,
-        inputs=lambda plan, step: all_of(plan, "Elastix"),
+        inputs=lambda plan, step: [*all_of(plan, "Elastix"), Input(Step("Canvas"))],
         facts=joined(chain, pixel_size, pairs_left_out),
         settings=("pair_check",),
         outputs=small("pair_check"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class PairCheck(AnimalTask):
     """Finds sections that are mirrored, and pairs whose loops over three sections do not close."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
-        pairs = {one.step.item: read_registered(plan, one.step.item) for one in plan.inputs(step)}
+        pairs = {one.step.item: read_registered(plan, one.step.item) for one in plan.inputs(step) if one.step.item}
         check_engine({pair: found for pair, found in pairs.items() if plan.is_fine(pair)})
         used = {pair: found for pair, found in pairs.items() if pair not in plan.left_out}
         shape = read_canvas(plan)
@@ -77,5 +78,7 @@ def _content(plan: Plan, checked: Checked) -> dict[str, Any]:
             named(places): {"mirrored": one.mirrored, "starts": [start.tolist() for start in one.starts]}
             for places, one in sorted(checked.requests.items())
         },
-        "open_um": {named(places): round(value, 1) for places, value in sorted(checked.open_um.items())},
+        "open_um": {  # a pair that is in no loop has none
+            named(places): round(value, 1) for places, value in sorted(checked.open_um.items()) if math.isfinite(value)
+        },
     }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from pathlib import Path
+
 import pytest
+from by_hand import plan_of, slide
 
 from brainstack.errors import BrainstackError
+from brainstack.files.whole import write_json
 from brainstack.images.registration import Registered
-from tasks.pair_check import check_engine
+from brainstack.stamps import Step
+from tasks.pair_check import PairCheck, check_engine
 
 GOOD = Registered(0.1, 5.0, 6.0, 0.9)
 GIVEN_UP = Registered(0.1, 5.0, 6.0, 0.9, engine_error="elastix could not register the two sections.")
@@ -15,9 +22,7 @@ GIVEN_UP = Registered(0.1, 5.0, 6.0, 0.9, engine_error="elastix could not regist
 def test_where_elastix_gave_up_on_every_pair_its_parameters_are_wrong() -> None:
     given = Registered(0.0, 0.0, 0.0, 0.5, by_hand=True)
     copy = Registered(0.0, 0.0, 0.0, 1.0, is_same=True)
-    with pytest.raises(
-        BrainstackError, match=r"gave up on all 2 pairs; put config/rigid.toml right: elastix"
-    ):
+    with pytest.raises(BrainstackError, match=r"gave up on all 2 pairs; put config/rigid.toml right: elastix"):
         check_engine({"a..b": GIVEN_UP, "b..c": GIVEN_UP, "c..d": given, "d..e": copy})
 
 
@@ -28,3 +33,17 @@ def test_one_pair_that_elastix_gave_up_on_is_used_as_it_was_begun() -> None:
 def test_without_pairs_there_is_nothing_to_say() -> None:
     check_engine({})
     check_engine({"a..b": Registered(0.0, 0.0, 0.0, 0.5, by_hand=True)})
+
+
+@pytest.mark.parametrize("scenes", [1, 2])
+def test_pairs_that_are_in_no_loop_are_used_as_they_are(tmp_path: Path, scenes: int) -> None:
+    """Two sections have one pair, and one section none: nothing contradicts them."""
+    plan = plan_of(tmp_path, [slide(1, scenes)])
+    write_json(plan.folder.small("canvas"), {"rows": 60, "columns": 40})
+    for pair in plan.pairs:
+        write_json(plan.folder.pair(pair.item), dataclasses.asdict(GOOD))
+
+    PairCheck(animal="DK39").make(plan, Step("PairCheck"))
+
+    said = json.loads(plan.folder.small("pair_check").read_text())
+    assert said == {"mirrored": [], "requests": {}, "open_um": {}}
