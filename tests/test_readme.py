@@ -177,7 +177,7 @@ def test_the_picture_has_every_stage_and_nothing_that_is_not_read(docs: ModuleTy
 
     assert {stage for arrow in arrows for stage in arrow} == {*STAGES} - ASKED_FOR
     assert all(source in reads[stage] for source, stage in arrows)
-    assert ("Elastix", "Transforms") in arrows
+    assert ("Elastix", "PairCheck") in arrows
     assert ("Masks", "Clean") not in arrows, "it follows from Masks -> Canvas -> Clean"
 
 
