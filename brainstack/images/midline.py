@@ -23,6 +23,10 @@ from brainstack.settings import ElastixSettings
 EVEN_UM = 500.0
 """What is wider than this (sigma) is taken away, so that neither a lamp on one side nor a torn-off piece rules. 300 to
 700 do as well on 40 sections of a real brain; 300 errs by 1 degree where little is left, 1200 where pieces are torn."""
+EVEN_SHARE = 0.5
+"""Contrast is evened over the same width, but for contrasts below this share of the section's own. Where a section is
+cut askew, a bright part that one half only has would rule else: 4 sections in a row of a real brain went 90 degrees
+wrong. 0.3 and 1 do as well."""
 RING_STEPS = 72
 """Axes are tried every 2.5 degrees of the half circle; the refinement finds its way from 5."""
 EVALUATIONS = 150
@@ -39,7 +43,8 @@ class Midline:
     axis from the canvas centre, in micrometres along (-sin(angle_rad), cos(angle_rad)). metric : correlation of the
     section with its own mirror image over the tissue that both have, 1 is best. overlap : that tissue as a share of the
     section's. likeness : their correlation over the whole canvas, so that the outline counts: how far to trust the
-    axis. Both are of what is finer than `EVEN_UM`.
+    axis. Both are of what is finer than `EVEN_UM`, at an even contrast. Of 450 sections of a real brain, 422 had a
+    likeness of 0.5 and more, and none of them was off by more than 1.2 degrees or 50 um; of the 28 below, 14 were.
     """
 
     angle_rad: float
@@ -76,9 +81,9 @@ class _Axis:
 class _Section:
     """A section at one size: a pixel of it is `factor` pixels of the thumbnail a side.
 
-    light : (rows, columns) float32, without what is wide, glass dark. inside : the same as if there were no glass.
-    mask : float32, 1 on tissue. middle : the tissue's centroid, in pixels of the thumbnail. reach_px : the farthest
-    tissue from it, in pixels of this size.
+    light : (rows, columns) float32, evened, with the glass. inside : the same without it. mask : float32, 1 on tissue.
+    middle : the tissue's centroid, in pixels of the thumbnail. reach_px : the farthest tissue from it, in pixels of
+    this size.
     """
 
     factor: int
@@ -146,7 +151,8 @@ def find_midline(picture: Picture, mask: Mask, *, pixel_size_um: float, settings
     axis = max((_refined(sections[0], one) for one in _ring(sections[0], settings.candidates)), key=trust)
     for section in sections[1:]:
         axis = _refined(section, axis)
-    judge = next(one for one in sections if one.factor <= factor_of(settings.metric_um, pixel_size_um))
+    fine_enough = (one for one in sections if one.factor <= factor_of(settings.metric_um, pixel_size_um))
+    judge = next(fine_enough, sections[-1])
     distance_um = axis.distance_px(middle, mask.shape) * pixel_size_um
     return Midline(axis.angle_rad, distance_um, *judge.fit(axis), judge.likeness(axis)).facing(math.pi / 2)
 
@@ -154,12 +160,23 @@ def find_midline(picture: Picture, mask: Mask, *, pixel_size_um: float, settings
 def _section(level: Level, middle: Point, pixel_size_um: float) -> _Section:
     wide_px = EVEN_UM / pixel_size_um / level.factor
     mask = level.fixed_mask.astype(np.float32)
-    wide, share = (cv2.GaussianBlur(one, (0, 0), wide_px) for one in (level.fixed, mask))
-    inside = np.where(mask > 0, level.fixed - wide / np.maximum(share, 1e-3), 0).astype(np.float32)
     rows, columns = np.nonzero(mask)
     at = geometry.points(geometry.scaling(1 / level.factor), middle)
     reach_px = float(np.hypot(columns - at[0], rows - at[1]).max(initial=1))
-    return _Section(level.factor, level.fixed - wide, inside, mask, middle, reach_px)
+    light, inside = (_evened(level.fixed, where, mask, wide_px) for where in (np.ones_like(mask), mask))
+    return _Section(level.factor, light, inside, mask, middle, reach_px)
+
+
+def _evened(light: Light, where: Light, tissue: Light, wide_px: float) -> Light:
+    """The light without what is wide, at much the same contrast everywhere; where : float32, 1 on pixels that count."""
+
+    def wide(plane: Light) -> Light:
+        share = cv2.GaussianBlur(where, (0, 0), wide_px)
+        return np.asarray(cv2.GaussianBlur(plane * where, (0, 0), wide_px) / np.maximum(share, 1e-3))
+
+    fine = (light - wide(light)) * where
+    contrast = math.sqrt(float(np.mean(fine[tissue > 0] ** 2))) if tissue.any() else 0.0
+    return np.asarray(fine / np.maximum(np.sqrt(wide(fine**2)) + EVEN_SHARE * contrast, 1e-6), np.float32)
 
 
 def _ring(section: _Section, candidates: int) -> list[_Axis]:

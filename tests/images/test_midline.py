@@ -44,10 +44,12 @@ def found_on(section: tuple[np.ndarray, np.ndarray]) -> Midline:
     return find_midline(*section, pixel_size_um=PIXEL_UM, settings=SETTINGS)
 
 
-def assert_axis(found: Midline, angle_rad: float, distance_um: float, *, within_deg: float = 0.2) -> None:
+def assert_axis(
+    found: Midline, angle_rad: float, distance_um: float, *, within_deg: float = 0.2, within_px: float = 0.3
+) -> None:
     there = found.facing(angle_rad)
     assert math.degrees(there.angle_rad - angle_rad) == pytest.approx(0, abs=within_deg)
-    assert there.distance_um == pytest.approx(distance_um, abs=0.3 * PIXEL_UM)
+    assert there.distance_um == pytest.approx(distance_um, abs=within_px * PIXEL_UM)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,23 @@ def test_a_torn_off_piece_hardly_moves_the_axis():
     angle_rad = UPRIGHT + 0.3
     assert_axis(found, angle_rad, (-math.sin(angle_rad) * 4 - math.cos(angle_rad) * 2) * PIXEL_UM, within_deg=0.7)
     assert 0.6 < found.overlap < 0.95
+
+
+def test_a_bright_part_on_one_side_does_not_rule():
+    # Where a brain is cut askew, the next lobe comes up on one side first.
+    (picture, mask), lobe = symmetric(), np.zeros(SHAPE, np.uint8)
+    cv2.ellipse(lobe, (192, 75), (9, 26), 0, 0, 360, 1, -1)
+    both = mask | (lobe > 0)
+    found = found_on(laid(geometry.rigid(-0.2, 0, 0, SHAPE), (np.where(lobe > 0, 60000, picture), both)))
+    assert_axis(found, UPRIGHT - 0.2, 0.0, within_deg=0.7, within_px=0.7)
+
+
+@pytest.mark.parametrize("pixel_um", [50.0, 60.0, 90.0])  # their finest pictures are coarser than the metric's
+def test_thumbnails_of_coarse_pixels_have_an_axis_too(pixel_um: float):
+    section = laid(geometry.rigid(0.3, 0, 0, SHAPE))
+    found = find_midline(*section, pixel_size_um=pixel_um, settings=SETTINGS)
+    assert math.degrees(found.facing(UPRIGHT + 0.3).angle_rad - UPRIGHT - 0.3) == pytest.approx(0, abs=0.3)
+    assert found.likeness > 0.8
 
 
 def test_a_section_that_is_not_like_its_mirror_image_says_so():

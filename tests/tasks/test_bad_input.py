@@ -173,7 +173,7 @@ def test_a_scene_without_tissue_is_named_and_the_others_are_made(new_lab: Lab) -
     ids=["size", "black", "colour"],
 )
 def test_a_bad_mask_is_refused_and_kept_and_nothing_else_changes(lab: Lab, edit, words: str) -> None:
-    """The mask that was in force stays so."""
+    """The mask that was in force stays so; the list of areas says that an edit was refused."""
     path = lab.folder.root / "preps/masks/thumbnail_masked/003.tif"
     bad = edit(tifffile.imread(path))
     path.unlink()
@@ -184,7 +184,7 @@ def test_a_bad_mask_is_refused_and_kept_and_nothing_else_changes(lab: Lab, edit,
     assert run.returncode == 30
     assert not path.is_symlink()
     np.testing.assert_array_equal(tifffile.imread(path), bad)
-    assert counted.by_stage() == {}
+    assert counted.by_stage() == {"MaskAreas": 1}
     status = lab.brainstack("status", "DEMO").stdout
     assert words in status
     path.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,16 +15,25 @@ from pathlib import Path
 
 import psutil
 import pytest
-from lab import Lab
+from lab import Lab, copy_of
 
 from brainstack.stages import ASKED_FOR, STAGES, colour_channel
 
 LUIGI = ("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler", "--workers", "2")
 
+WHERE_SET = {
+    "PairFiner": "[elastix]\nfiner_factor = 1\n",
+    "Deformation": "[deformation]\ngrid_um = 1000.0\n",
+    "Midline": '[shape]\nheld_by = "midline"\n',
+    "ReferencePlace": '[shape]\nheld_by = "reference"\nreference = "{reference}"\nreference_spacing_um = 50.0\n',
+}
+"""Stages that a run makes only where a setting says so, and that setting."""
 STAGES_TO_KILL_IN = [
-    name for name, stage in STAGES.items() if name not in ASKED_FOR and stage.per is not colour_channel
+    name
+    for name, stage in STAGES.items()
+    if name not in ASKED_FOR and name not in WHERE_SET and stage.per is not colour_channel
 ]
-"""All that a run of this animal makes: it is in grey."""
+"""All that a run of this animal makes by itself: it is in grey."""
 RUNS = 4
 """A run for each stage would take ten minutes; the fewer, the less is made in peace between a kill and the next."""
 
@@ -139,6 +149,30 @@ def test_after_kill_9_of_everything_in_one_stage_after_another_the_next_run_ends
     ran = new_lab.ran()
     assert [one for one in ran if one.error] == []  # what a kill leaves was no hindrance to any of the runs
     assert max(Counter((one.stage, one.channel, one.item) for one in ran).values()) == 1  # and nothing was done twice
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stages", [["PairFiner", "Deformation", "Midline"], ["ReferencePlace"]], ids=",".join)
+def test_stages_that_only_a_setting_asks_for_are_made_the_same_after_a_kill(
+    finished: Lab, tmp_path: Path, stages: list[str]
+) -> None:
+    """The reference is the stack itself, as it lay without."""
+    reference = tmp_path / "reference"
+    shutil.copytree(finished.folder.root / "preps/CH1/thumbnail_aligned", reference)
+    undisturbed, killed = (copy_of(finished, tmp_path / name) for name in ("undisturbed", "killed"))
+    for lab in (undisturbed, killed):
+        with lab.folder.settings.open("a") as file:
+            file.writelines("\n" + WHERE_SET[stage].format(reference=reference) for stage in stages)
+    run = undisturbed.luigi()
+    assert run.returncode == 0, run.stderr
+    assert {one.stage for one in undisturbed.ran()} == {*STAGES_TO_KILL_IN, *stages}
+    left = set(stages)
+    while left:
+        left -= killed_in(killed, left)
+    run = killed.luigi()
+    assert run.returncode == 0, run.stderr
+    assert killed.bytes() == undisturbed.bytes()
+    assert parts(killed) == []
 
 
 @pytest.mark.slow
