@@ -213,7 +213,8 @@ def _checked(sections: Sequence[Placed], pairs: dict[Places, Registered], kept: 
     again = measured(sections, checked.requests, partial(_again, checked.requests), kept)
     tried = {places: Registered(**one) for places, (one, _) in again.items()}
     frame = Frame(CANVAS, PIXEL_UM, radius_um)
-    stack = Stack(count, pairs | tried, checked.mirrored, count // 2, frame)
+    names = [str(place) for place in range(count)]
+    stack = Stack(names, pairs | tried, checked.mirrored, count // 2, frame)
     return stack, spent + sum(seconds for _, seconds in again.values())
 
 

@@ -14,7 +14,7 @@ from brainstack.files.czi import read_slide
 from brainstack.files.whole import whole_file
 from brainstack.plan import section_named
 from brainstack.planning import list_czi, make_plan
-from brainstack.records import Animal, Histology, PairTransform, ScanRun, Slide, SlideScan
+from brainstack.records import Animal, GivenPair, Histology, PairTransform, ScanRun, Slide, SlideScan
 from brainstack.settings import load_settings
 from brainstack.slide_content import is_square
 from brainstack.slide_names import check_slides, slide_number, slide_rescan
@@ -236,11 +236,10 @@ def _scans(database: Database, prep_id: str, number: int, rescan: int | None) ->
     return [slide for slide in slides if slide.number == number and rescan in (None, slide.rescan)]
 
 
-def set_pair(prep_id: str, fixed: str, moving: str, by_hand: tuple[float, float, float] | None) -> str:
+def set_pair(prep_id: str, fixed: str, moving: str, by_hand: GivenPair | None) -> str:
     """Give a pair of neighbours its transform by hand, or take it back (None). Returns what to tell the person.
 
-    by_hand : rotation in radians about the middle of the canvas, clockwise on the screen, then the shift in x and y in
-    micrometres: where a point of the fixed section lies on the moving one. Raises BrainstackError for no such pair.
+    by_hand : where a point of the fixed section lies on the moving one. Raises BrainstackError for no such pair.
     """
     plan = make_plan(prep_id)
     names = [section_named(plan, name).key for name in (fixed, moving)]
@@ -253,5 +252,5 @@ def set_pair(prep_id: str, fixed: str, moving: str, by_hand: tuple[float, float,
         if by_hand is None:
             was = database.forget_pair_by_hand(prep_id, *names)
             return "The next run registers this pair again." if was else "Nobody had given this pair a transform."
-        database.set_pair_by_hand(prep_id, PairTransform(names[0], names[1], *by_hand, metric=0.0))
+        database.set_pair_by_hand(prep_id, PairTransform(names[0], names[1], **by_hand._asdict(), metric=0.0))
         return "The next run takes this transform, and redoes what it moves."

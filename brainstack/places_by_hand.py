@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from brainstack.errors import BrainstackError
-from brainstack.geometry import Matrix
+from brainstack.geometry import Matrix, Shape, is_mirrored, turning
 from brainstack.plan import Plan
 from brainstack.records import AlignmentEdit
 
@@ -35,15 +35,27 @@ def edits_in_force(plan: Plan) -> list[AlignmentEdit]:
     ]
 
 
+def states_by_hand(plan: Plan) -> dict[int, bool]:
+    """Whether a section is mirrored, by place in the chain, of those that people made anchors. One that is only placed
+    says nothing of others."""
+    anchors = [edit for edit in edits_in_force(plan) if edit.kind == "anchor"]
+    return {plan.place_in_chain[edit.section]: edit.mirrored for edit in anchors}
+
+
 def with_edits(
     placed: Mapping[str, Matrix],
     edits: Iterable[AlignmentEdit],
     *,
     rigid_of: Callable[[AlignmentEdit], Matrix],
+    mirrored: Container[str],
+    shape: Shape,
 ) -> dict[str, Matrix]:
     """The places of sections with those on top that people gave; a section whose neighbour has no place has none.
 
     placed : by key, from the aligned frame to the section's canvas. rigid_of : the same of an edit that gives numbers.
+    mirrored : keys of sections that lie the wrong way up and are turned back. One that follows a neighbour keeps its
+    own state: its picture, turned the right way up, lies as the neighbour's does. shape : (rows, columns) of their
+    canvas.
     """
     found = dict(placed)
     followed: dict[str, str] = {}
@@ -57,7 +69,8 @@ def with_edits(
         while source in followed:
             source = followed[source]
         if source in found:
-            found[key] = found[source]
+            is_other = is_mirrored(found[source]) != (key in mirrored)
+            found[key] = turning(0, "flop", shape) @ found[source] if is_other else found[source]
         else:
             found.pop(key, None)
     return found

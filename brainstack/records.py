@@ -6,6 +6,7 @@ Channels and scenes are counted from 1, as in the names of TIFFs; sections and r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,15 @@ class PairTransform:
     overlap: float | None = None
     residual_um: float | None = None
     verdict: str = ""
+
+
+class GivenPair(NamedTuple):
+    """How a person says that one section lies on another, as in PairTransform."""
+
+    rotation_rad: float
+    shift_x_um: float
+    shift_y_um: float
+    mirrored: bool = False
 
 
 VERDICTS = ("good", "doubtful", "failed")

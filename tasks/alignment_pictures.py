@@ -10,18 +10,9 @@ from numpy.typing import NDArray
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import whole_file
-from brainstack.images.alignment_plots import (
-    Slab,
-    StackViews,
-    pairs_figure,
-    png,
-    shifts_figure,
-    similarity_figure,
-    slab_of,
-    stack_views,
-    views_figure,
-)
+from brainstack.images.alignment_plots import pairs_figure, png, shifts_figure, similarity_figure
 from brainstack.images.colour import inverted_luminance
+from brainstack.images.stack_views import Slab, StackViews, slab_of, stack_views, views_figure
 from brainstack.plan import Plan
 from brainstack.stamps import Step
 from tasks.alignment import read_matrices

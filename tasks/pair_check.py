@@ -11,6 +11,7 @@ from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.images.pair_check import Checked, Measured, check_pairs
 from brainstack.images.registration import Registered
+from brainstack.places_by_hand import states_by_hand
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import AnimalTask
@@ -37,6 +38,7 @@ class PairCheck(AnimalTask):
             pixel_size_um=plan.pixel_size_um,
             shape=shape,
             settings=plan.settings.pair_check,
+            states=states_by_hand(plan),
         )
 
         content = _content(plan, checked)

@@ -48,7 +48,8 @@ class Midline(SectionTask):
 
 
 class ReferencePlace(SectionTask):
-    """Finds where a section lies on its plane of the reference volume, where that shall hold the stack."""
+    """Finds where a section lies on its plane of the reference volume, where that shall hold the stack. Outside the
+    volume it has no such place: only its neighbours hold it."""
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         if not plan.settings.shape.reference:
@@ -56,26 +57,31 @@ class ReferencePlace(SectionTask):
                 '[shape] held_by is "reference", but [shape] reference names no volume; give its path in '
                 f"{plan.folder.settings}."
             )
-        picture, mask = read_section(plan, step.item)
         reference = open_reference(
             plan.folder.root / Path(plan.settings.shape.reference).expanduser(),
             spacing_um=plan.settings.shape.reference_spacing_um,
             pixel_size_um=plan.settings.shape.reference_pixel_size_um,
         )
-        plane = reference.plane(plan.section[step.item].z_um + plan.settings.shape.reference_first_um)
+        depth_um = plan.section[step.item].z_um + plan.settings.shape.reference_first_um
 
-        found = place_on_reference(
-            picture,
-            mask,
-            plane,
-            pixel_size_um=plan.pixel_size_um,
-            reference_pixel_size_um=plan.settings.shape.reference_pixel_size_um,
-            settings=plan.settings.elastix,
-            mirrors="try",
-        )
+        found = _on_plane(plan, step.item, reference.plane(depth_um)) if reference.reaches(depth_um) else None
 
-        write_json(plan.folder.held("reference", step.item), dataclasses.asdict(found))
-        return {"": digest(dataclasses.asdict(found))}
+        content = found and dataclasses.asdict(found)
+        write_json(plan.folder.held("reference", step.item), content)
+        return {"": digest(content)}
+
+
+def _on_plane(plan: Plan, key: str, plane: NDArray[np.float32]) -> Registered:
+    picture, mask = read_section(plan, key)
+    return place_on_reference(
+        picture,
+        mask,
+        plane,
+        pixel_size_um=plan.pixel_size_um,
+        reference_pixel_size_um=plan.settings.shape.reference_pixel_size_um,
+        settings=plan.settings.elastix,
+        mirrors="try",
+    )
 
 
 def read_section(plan: Plan, key: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -97,10 +103,8 @@ def read_midlines(plan: Plan) -> dict[int, Axis]:
     return {place: one for place, one in found.items() if one.likeness >= plan.settings.shape.lowest_likeness}
 
 
-def read_reference_places(plan: Plan) -> dict[int, Registered]:
-    """By place in the chain, those that could be found."""
+def read_reference_places(plan: Plan) -> dict[int, Registered | None]:
+    """By place in the chain, those that could be found; None for a section outside the volume."""
     steps = [step for step in plan.steps("ReferencePlace") if not plan.is_blocked(step)]
-    return {
-        plan.place_in_chain[step.item]: Registered(**json.loads(plan.folder.held("reference", step.item).read_text()))
-        for step in steps
-    }
+    found = {step.item: json.loads(plan.folder.held("reference", step.item).read_text()) for step in steps}
+    return {plan.place_in_chain[key]: content and Registered(**content) for key, content in found.items()}

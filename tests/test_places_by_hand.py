@@ -6,22 +6,25 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 from by_hand import plan_of, slide
 
 from brainstack.errors import BrainstackError
-from brainstack.geometry import Matrix, shift
-from brainstack.places_by_hand import check_edits, edits_in_force, with_edits
+from brainstack.geometry import Matrix, inverse, is_mirrored, points, rigid, shift, turning
+from brainstack.places_by_hand import check_edits, edits_in_force, states_by_hand, with_edits
 from brainstack.plan import Plan
 from brainstack.records import AlignmentEdit
 from brainstack.stamps import Step
 
+SHAPE = (4, 10)
+FLOP = turning(0, "flop", SHAPE)
 PLACED = {"a": shift(1, 0), "b": shift(2, 0), "c": shift(3, 0)}
 
 
 def with_said(*edits: AlignmentEdit, placed: Mapping[str, Matrix] = PLACED) -> dict[str, float]:
     """How far right each section then lies."""
-    found = with_edits(placed, edits, rigid_of=lambda edit: shift(edit.shift_x_um, 0))
+    found = with_edits(placed, edits, rigid_of=lambda edit: shift(edit.shift_x_um, 0), mirrored=(), shape=SHAPE)
     return {key: float(matrix[0, 2]) for key, matrix in found.items()}
 
 
@@ -53,6 +56,38 @@ def test_a_section_that_follows_lies_as_its_neighbour_wherever_that_is_placed() 
 def test_sections_may_follow_one_after_the_other() -> None:
     follows = AlignmentEdit("follow", "a", "b"), AlignmentEdit("follow", "b", "c")
     assert with_said(*follows) == with_said(*reversed(follows)) == {"a": 3, "b": 3, "c": 3}
+
+
+def followed(placed: Mapping[str, Matrix], *mirrored: str) -> Matrix:
+    """Where section a lies, which follows b."""
+    edits = [AlignmentEdit("follow", "a", "b")]
+    return with_edits(placed, edits, rigid_of=lambda edit: shift(0, 0), mirrored=mirrored, shape=SHAPE)["a"]
+
+
+def test_a_section_that_follows_one_of_the_other_state_keeps_its_own() -> None:
+    """Its picture, mirrored on its canvas, lies as the neighbour's: column 0 of it is where column 9 of that is."""
+    upright = rigid(0.3, 2, 1, SHAPE)
+    at, ends = np.array([[0.0, 2.0], [9.0, 2.0]]), np.array([[9.0, 2.0], [0.0, 2.0]])
+    found = followed({"b": upright}, "a")
+    assert is_mirrored(found)
+    np.testing.assert_allclose(points(inverse(found), at), points(inverse(upright), ends))
+    np.testing.assert_allclose(followed({"b": FLOP @ upright}, "b"), upright)  # mirrored is only the neighbour
+
+
+def test_a_section_that_follows_one_of_its_own_state_lies_just_as_that() -> None:
+    upright = rigid(0.3, 2, 1, SHAPE)
+    np.testing.assert_array_equal(followed({"b": upright}), upright)
+    np.testing.assert_array_equal(followed({"b": FLOP @ upright}, "a", "b"), FLOP @ upright)
+
+
+def test_whether_an_anchor_is_mirrored_speaks_for_others_and_a_place_for_itself(tmp_path: Path) -> None:
+    said = (
+        AlignmentEdit("anchor", "slide001_S2", mirrored=True),
+        AlignmentEdit("anchor", "slide002_S1"),
+        AlignmentEdit("place", "slide002_S2", mirrored=True),
+        AlignmentEdit("anchor", "slide009_S1", mirrored=True),  # which is gone
+    )
+    assert states_by_hand(plan_with(tmp_path, *said)) == {1: True, 2: False}
 
 
 def test_what_follows_a_section_that_has_no_place_has_none() -> None:

@@ -36,20 +36,22 @@ class Reference:
     spacing_um: float
     pixel_size_um: float
 
+    def reaches(self, z_um: float) -> bool:
+        """Whether there is a plane at a depth: one reaches half of the spacing, also beyond the first and the last."""
+        return -0.5 <= z_um / self.spacing_um <= self.count - 0.5
+
     def plane(self, z_um: float) -> NDArray[np.float32]:
         """The volume at a depth, linearly interpolated between its two nearest planes: (rows, columns) float32.
 
-        Of colours, the mean is taken. A plane reaches half of the spacing, so beyond the first and the last one it goes
-        on for as much. Raises BrainstackError for a depth outside the volume, and for planes that cannot be read or
-        are of two sizes.
+        Of colours, the mean is taken. Beyond the first and the last plane these go on as far as they reach. Raises
+        BrainstackError for a depth outside the volume, and for planes that cannot be read or are of two sizes.
         """
-        at = z_um / self.spacing_um
-        if not -0.5 <= at <= self.count - 0.5:
+        if not self.reaches(z_um):
             raise BrainstackError(
                 f"{self.path} has {self.count} planes, from 0 to {(self.count - 1) * self.spacing_um:.0f} um, wanted "
                 f"one at {z_um:.0f} um; put its spacing or its first section right, or leave that section without it."
             )
-        at = min(max(at, 0.0), self.count - 1.0)
+        at = min(max(z_um / self.spacing_um, 0.0), self.count - 1.0)
         below, share = math.floor(at), at - math.floor(at)
         lower = self._read(below)
         if share == 0:

@@ -75,9 +75,9 @@ def judged_pairs(
         if not fits(one, elastix):
             verdict = Verdict("failed", f"correlation {one.metric:.2f} with {one.overlap:.0%} of tissue in common")
         elif one.residual_um > settings.allowed_um * (1 if one.reach == 1 else GROSSLY):
-            verdict = Verdict("failed", f"its pair is off what the others say by {_length(one.residual_um)}")
+            verdict = Verdict("failed", f"off what the others say by {_length(one.residual_um)}")
         elif one.open_um > 0:
-            verdict = Verdict("doubtful", f"the loops of its pair stay open by {_length(one.open_um)}")
+            verdict = Verdict("doubtful", f"its loops stay open by {_length(one.open_um)}")
         elif one.likeness < lowest[one.places] and not one.by_hand:
             verdict = Verdict("doubtful", f"likeness {one.likeness:.2f}, pairs nearby {lowest[one.places]:.2f} or more")
         else:
@@ -103,14 +103,15 @@ def _low_limit(values: Numbers, factor: float, allowed: float) -> float:
 
 
 def judged_sections(
-    count: int, pairs: Sequence[PairFit], verdicts: Mapping[Places, Verdict], *, placed: set[int],
+    names: Sequence[str], pairs: Sequence[PairFit], verdicts: Mapping[Places, Verdict], *, placed: set[int],
     mirrored: frozenset[int], turned: bool, settings: PairCheckSettings,
 ) -> list[Verdict]:  # fmt: skip
     """By place in the chain. Failed: no pair says where it lies. Doubtful: it is mirrored, none of its pairs with the
-    sections beside it is good, or it is less like those around it than they are like each other."""
-    unlike = damaged_sections(count, pairs, settings)
+    sections beside it is good, or it is less like those around it than they are like each other. names : of all
+    sections of the chain."""
+    unlike = damaged_sections(len(names), pairs, settings)
     found = []
-    for place in range(count):
+    for place in range(len(names)):
         own = [one for one in pairs if place in one.places]
         beside = [one for one in own if one.reach == min((other.reach for other in own), default=1)]
         if place not in placed:
@@ -118,15 +119,21 @@ def judged_sections(
         elif place in mirrored:
             now = "it was turned back" if turned else "it stays mirrored, as [pair_check] turn_mirrored says"
             found.append(Verdict("doubtful", f"it seems to be mirrored on its slide; {now}"))
-        elif any(one.is_same for one in own):
-            found.append(Verdict("doubtful", "its image is one and the same as that of a section near it"))
+        elif copies := [_other(one, place, names) for one in own if one.is_same]:
+            found.append(Verdict("doubtful", f"its image is one and the same as that of {' and '.join(copies)}"))
         elif beside and not any(verdicts[one.places].word == "good" for one in beside):
-            found.append(Verdict("doubtful", "; ".join(f"{verdicts[one.places].reason}" for one in beside)))
+            reasons = [f"its pair with {_other(one, place, names)}: {verdicts[one.places].reason}" for one in beside]
+            found.append(Verdict("doubtful", "; ".join(reasons)))
         elif place in unlike:
             found.append(Verdict("doubtful", unlike[place]))
         else:
             found.append(GOOD)
     return found
+
+
+def _other(one: PairFit, place: int, names: Sequence[str]) -> str:
+    """The name of a pair's other section."""
+    return names[one.moving if place == one.fixed else one.fixed]
 
 
 BESIDE = 4

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from brainstack.geometry import Matrix, Shape, inverse, is_mirrored, rigid_parts
 from brainstack.settings import PairCheckSettings
 
 Places = tuple[int, int]
+
+NOTHING_SAID: Mapping[int, bool] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,14 @@ class Checked:
 
 def check_pairs(
     count: int, pairs: Sequence[Measured], *, radius_um: float, pixel_size_um: float, shape: Shape,
-    settings: PairCheckSettings,
+    settings: PairCheckSettings, states: Mapping[int, bool] = NOTHING_SAID,
 ) -> Checked:  # fmt: skip
     """What is wrong with the pairs of `count` sections, and what to try again.
 
-    radius_um : of the tissue about the canvas centre, which makes a length of an angle. shape : (rows, columns) of the
-    cleaned canvas.
+    states : see `mirrored_sections`. radius_um : of the tissue about the canvas centre, which makes a length of an
+    angle. shape : (rows, columns) of the cleaned canvas.
     """
-    mirrored = mirrored_sections(count, pairs)
+    mirrored = mirrored_sections(count, pairs, states)
     turned = mirrored if settings.turn_mirrored else frozenset[int]()
     wanted = {one.places: (one.fixed in turned) != (one.moving in turned) for one in pairs}
     right = [one for one in pairs if is_mirrored(one.matrix) == wanted[one.places]]
@@ -95,37 +98,53 @@ def _matrix_of(pairs: Iterable[Measured], places: Places) -> Matrix:
 
 MIRRORED_COST = 0.05
 """How much more alike its neighbours must make a mirrored section: few are, and where nothing tells, none is."""
+BY_HAND_VOTE = 1e6
+"""What a person says outweighs all that the pairs of a stack can say together, each at most 2."""
 
 
-def mirrored_sections(count: int, pairs: Sequence[Measured]) -> frozenset[int]:
-    """Places of the sections that lie the wrong way up, as the pairs say.
+def mirrored_sections(
+    count: int, pairs: Sequence[Measured], states: Mapping[int, bool] = NOTHING_SAID
+) -> frozenset[int]:
+    """Places of the sections that lie the wrong way up, as the pairs and people say.
+
+    states : whether a section is mirrored, by place, where a person said so.
 
     Each pair says how much more alike its two sections are in one state than in the other. Those states are chosen that
     agree most with all pairs together: exactly, along the stack, over all states of as many sections as pairs reach
     (Viterbi 1967). Most sections are the right way up. A pair that is less alike than those nearby in either state has
-    no vote: its right place was found in neither.
+    no vote: its right place was found in neither. A pair that a person gave is believed, whatever its likeness.
     """
     votes: dict[int, dict[int, float]] = {}  # of each section, by how far before it the other one is
     lost = unlike(pairs, LOST)
     for one in pairs:
-        if one.likeness_other is not None and not one.by_hand and one.places not in lost:
-            vote = one.likeness - one.likeness_other
+        if vote := _vote(one, is_lost=one.places in lost):
             votes.setdefault(one.moving, {})[one.reach] = -vote if is_mirrored(one.matrix) else vote
-    window = max((reach for each in votes.values() for reach in each), default=1)
-    return frozenset(map(int, np.flatnonzero(_states(count, votes, window))))
+    costs = np.full(count, MIRRORED_COST)
+    for place, is_so in states.items():
+        costs[place] = -BY_HAND_VOTE if is_so else BY_HAND_VOTE
+    return frozenset(map(int, np.flatnonzero(_states(costs, votes))))
 
 
-def _states(count: int, votes: Mapping[int, Mapping[int, float]], window: int) -> npt.NDArray[np.bool_]:
-    """Which sections are mirrored: (count,) bool. A state is a number of `window` bits, the lowest for the newest
-    section, 1 where it is mirrored."""
+def _vote(one: Measured, *, is_lost: bool) -> float:
+    """How much a pair speaks for the state that it is in; 0 where it cannot tell."""
+    if one.by_hand:
+        return BY_HAND_VOTE
+    return 0.0 if one.likeness_other is None or is_lost else one.likeness - one.likeness_other
+
+
+def _states(costs: npt.NDArray[np.float64], votes: Mapping[int, Mapping[int, float]]) -> npt.NDArray[np.bool_]:
+    """Which sections are mirrored: (count,) bool. costs : (count,), of each being so. A state is a number of as many
+    bits as votes reach sections, the lowest for the newest section, 1 where it is mirrored."""
+    count, window = len(costs), max((reach for each in votes.values() for reach in each), default=1)
     numbers = np.arange(2**window)
     new = numbers & 1
     # What a state can come from: the same without its newest section, and with one more at the old end.
     origins = np.stack([numbers >> 1, (numbers >> 1) | 2 ** (window - 1)])
-    score = np.where(numbers == new, -MIRRORED_COST * new, -np.inf)  # before the first section, none is mirrored
+    # Before the first section, none is mirrored.
+    score = np.where(numbers == new, -costs[:1].sum() * new, -np.inf)
     before = np.zeros((count, len(numbers)), int)
     for place in range(1, count):
-        total = score[origins] - MIRRORED_COST * new
+        total = score[origins] - costs[place] * new
         for reach, vote in votes.get(place, {}).items():
             total += np.where((origins >> (reach - 1)) & 1 == new, vote, -vote)
         best = np.argmax(total, axis=0)

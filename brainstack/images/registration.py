@@ -14,6 +14,7 @@ from brainstack.geometry import Matrix
 from brainstack.images.elastix import EngineError, refine
 from brainstack.images.levels import Level, Mask, Picture, factor_of, fit_of, likeness, pyramid, shrunk_to
 from brainstack.images.registration_start import refined_start, ring_start
+from brainstack.records import GivenPair
 from brainstack.settings import ElastixSettings
 
 Mirrors = Literal["no", "try", "yes"]
@@ -116,18 +117,16 @@ def measure_pair(
     moving_mask: Mask,
     pixel_size_um: float,
     settings: ElastixSettings,
-    by_hand: tuple[float, float, float],
+    by_hand: GivenPair,
 ) -> Registered:
-    """A transform that a person gave, with the metric it has. by_hand : rotation in radians, shift in x and y in um.
-    Raises as `register_pair` does."""
+    """A transform that a person gave, with the metric it has. Raises as `register_pair` does."""
     _check(fixed, moving, fixed_mask, moving_mask)
-    rotation_rad, shift_x_um, shift_y_um = by_hand
-    pair = _pair(fixed, moving, fixed_mask, moving_mask, pixel_size_um, settings)
-    shift_px = shift_x_um / pixel_size_um, shift_y_um / pixel_size_um
-    found = _registered(pair, geometry.rigid(rotation_rad, *shift_px, fixed.shape), pixel_size_um)
-    before = fit_of(pair.judge, np.eye(3)).metric
-    given = replace(found, rotation_rad=rotation_rad, shift_x_um=shift_x_um, shift_y_um=shift_y_um)
-    return replace(given, metric_before=before, by_hand=True)
+    straight = _pair(fixed, moving, fixed_mask, moving_mask, pixel_size_um, settings)
+    pair = _flopped(straight) if by_hand.mirrored else straight
+    given = Registered(**by_hand._asdict(), metric=0.0).matrix(pixel_size_um, fixed.shape)
+    found = _registered(pair, _unmirrored(given, pair), pixel_size_um)
+    before = fit_of(straight.judge, np.eye(3)).metric
+    return replace(found, **by_hand._asdict(), metric_before=before, by_hand=True)
 
 
 def _check(fixed: Picture, moving: Picture, fixed_mask: Mask, moving_mask: Mask) -> None:

@@ -35,14 +35,18 @@ class Rules:
 
 @dataclass(frozen=True)
 class Stack:
-    """What is known before. count : sections in the chain. pairs : by places of both. mirrored : places of the sections
-    that lie the wrong way up. anchor : the section that stays as it is."""
+    """What is known before. names : of the sections of the chain, for people. pairs : by places of both. mirrored :
+    places of the sections that lie the wrong way up. anchor : the section that stays as it is."""
 
-    count: int
+    names: Sequence[str]
     pairs: Mapping[Places, Registered]
     mirrored: frozenset[int]
     anchor: int
     frame: Frame
+
+    @property
+    def count(self) -> int:
+        return len(self.names)
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def align_stack(stack: Stack, held: Held, rules: Rules) -> AlignedStack:
     ]
     verdicts = judged_pairs(found, settings=rules.pair_check, elastix=rules.elastix)
     sections = judged_sections(
-        stack.count, found, verdicts, placed=set(placed), mirrored=stack.mirrored, turned=turned,
+        stack.names, found, verdicts, placed=set(placed), mirrored=stack.mirrored, turned=turned,
         settings=rules.pair_check,
     )  # fmt: skip
     return AlignedStack(placed, residual_um, verdicts, sections)

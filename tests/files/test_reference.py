@@ -59,6 +59,7 @@ def test_between_two_planes_there_is_their_mean(tmp_path: Path, make):
 
 def test_a_plane_reaches_half_of_the_spacing(tmp_path: Path):
     volume = opened(pages(tmp_path / "volume.tif"))
+    assert [volume.reaches(z_um) for z_um in (-25.1, -24.9, 250, 524.9, 525.1)] == [False, True, True, True, False]
     np.testing.assert_array_equal(volume.plane(-24.9), VOLUME[0])
     np.testing.assert_array_equal(volume.plane(524.9), VOLUME[10])
 

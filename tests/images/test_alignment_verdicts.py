@@ -16,6 +16,7 @@ from brainstack.settings import load_settings
 SETTINGS, ELASTIX = load_settings().pair_check, load_settings().elastix
 FITTING = PairFit(3, 4, metric=0.8, overlap=0.95, dice=0.95, likeness=0.8, residual_um=2.0)
 COUNT = 30
+NAMES = [f"s{place}" for place in range(COUNT)]
 
 
 def stack(change: Callable[[PairFit], dict[str, Any]] = lambda one: {}, reach: int = 3) -> list[PairFit]:
@@ -40,7 +41,7 @@ def said(pairs: list[PairFit], *, missing: Iterable[int] = (), mirrored: Iterabl
 ):  # fmt: skip
     """The verdicts of sections that are not good."""
     found = judged_sections(
-        COUNT, pairs, judged(pairs), placed=set(range(COUNT)) - set(missing), mirrored=frozenset(mirrored),
+        NAMES, pairs, judged(pairs), placed=set(range(COUNT)) - set(missing), mirrored=frozenset(mirrored),
         turned=turned, settings=SETTINGS,
     )  # fmt: skip
     assert len(found) == COUNT
@@ -73,13 +74,13 @@ def test_two_sections_fit_that_share_tissue_and_are_more_alike_than_not(changes:
         ({"overlap": 0.1}, Verdict("failed", "correlation 0.80 with 10% of tissue in common")),
         ({"metric": -0.05, "likeness": 0.0}, Verdict("failed", "correlation -0.05 with 95% of tissue in common")),
         ({"residual_um": 100.0}, Verdict("good")),
-        ({"residual_um": 340.2}, Verdict("failed", "its pair is off what the others say by 340 um")),
-        ({"residual_um": math.inf}, Verdict("failed", "its pair is off what the others say by a mirror")),
+        ({"residual_um": 340.2}, Verdict("failed", "off what the others say by 340 um")),
+        ({"residual_um": math.inf}, Verdict("failed", "off what the others say by a mirror")),
         ({"residual_um": math.nan}, Verdict("good")),  # of its sections that is told
         ({"moving": 5, "residual_um": 340.2}, Verdict("good")),  # wide pairs are bent
-        ({"moving": 5, "residual_um": 600.0}, Verdict("failed", "its pair is off what the others say by 600 um")),
-        ({"open_um": 1234.0}, Verdict("doubtful", "the loops of its pair stay open by 1234 um")),
-        ({"open_um": 1234.0, "residual_um": 340.2}, Verdict("failed", "its pair is off what the others say by 340 um")),
+        ({"moving": 5, "residual_um": 600.0}, Verdict("failed", "off what the others say by 600 um")),
+        ({"open_um": 1234.0}, Verdict("doubtful", "its loops stay open by 1234 um")),
+        ({"open_um": 1234.0, "residual_um": 340.2}, Verdict("failed", "off what the others say by 340 um")),
     ],
 )
 def test_a_pair_is_judged_by_what_contradicts_it(changes: dict[str, Any], verdict: Verdict) -> None:
@@ -105,7 +106,7 @@ def test_a_pair_is_compared_with_those_nearby_of_its_reach() -> None:
 def test_nothing_is_said_of_nothing() -> None:
     assert judged([]) == {}
     found = judged_sections(
-        2, [], {}, placed={0, 1}, mirrored=frozenset(), turned=True, settings=SETTINGS
+        "ab", [], {}, placed={0, 1}, mirrored=frozenset(), turned=True, settings=SETTINGS
     )  # fmt: skip
     assert found == [Verdict("good")] * 2
     assert damaged_sections(0, [], SETTINGS) == {}
@@ -133,18 +134,18 @@ def test_a_mirrored_section_is_doubtful_and_what_was_done_is_said(turned: bool, 
 
 def test_two_sections_with_one_image_are_doubtful() -> None:
     found = said(stack(lambda one: {"is_same": True} if one.places == (7, 8) else {}))
-    sentence = "its image is one and the same as that of a section near it"
-    assert found == {7: Verdict("doubtful", sentence), 8: Verdict("doubtful", sentence)}
+    sentence = "its image is one and the same as that of"
+    assert found == {7: Verdict("doubtful", f"{sentence} s8"), 8: Verdict("doubtful", f"{sentence} s7")}
 
 
 def test_a_section_with_one_good_neighbour_is_good() -> None:
     assert said(stack(lambda one: {"residual_um": 900.0} if one.places == (7, 8) else {})) == {}
 
 
-def test_a_section_both_of_whose_neighbours_contradict_is_doubtful_with_both_reasons() -> None:
+def test_a_section_both_of_whose_neighbours_contradict_is_doubtful_with_both_reasons_and_their_names() -> None:
     found = said(stack(lambda one: {"residual_um": 900.0} if one.places in ((7, 8), (8, 9)) else {}))
-    reason = "its pair is off what the others say by 900 um"
-    assert found == {8: Verdict("doubtful", f"{reason}; {reason}")}
+    said_of = [f"its pair with {name}: off what the others say by 900 um" for name in ("s7", "s9")]
+    assert found == {8: Verdict("doubtful", "; ".join(said_of))}
 
 
 def test_where_no_neighbour_s_pair_is_there_the_nearest_ones_count() -> None:

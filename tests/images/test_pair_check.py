@@ -238,9 +238,42 @@ def test_a_damaged_section_that_votes_at_random_turns_no_other():
         assert mirrored_sections(20, votes) - {9} == {4}, seed
 
 
-def test_a_pair_given_by_hand_has_no_say():
-    votes = [dataclasses.replace(one, by_hand=8 in one.places) for one in voted(20, {8})]
-    assert mirrored_sections(20, votes) == frozenset()
+def test_of_a_pair_given_by_hand_the_state_is_believed_and_not_the_likeness():
+    """Given as mirrored, though they are more alike as they are: the fewer, on one side of it, lie the wrong way up."""
+    upright, flopped = exact_pairs(sections(20))[7, 8], exact_pairs(sections(20, {8}))[7, 8]
+    for matrix, found in ((upright, frozenset()), (flopped, frozenset(range(8)))):
+        given = Measured(7, 8, matrix, likeness=0.1, likeness_other=0.9, by_hand=True)
+        pairs = [given if one.places == (7, 8) else one for one in voted(20, set(), reach=1)]
+        assert mirrored_sections(20, pairs) == found
+
+
+def test_a_pair_given_by_hand_as_mirrored_turns_the_one_of_the_two_that_no_other_pair_holds():
+    """Of the first section nothing else is known: it is the one that is mirrored."""
+    true = exact_pairs(sections(20, {0}))
+    pairs = [one for one in voted(20, {0}) if 0 not in one.places]
+    assert mirrored_sections(20, [*pairs, Measured(0, 1, true[0, 1], by_hand=True)]) == {0}
+
+
+def test_an_anchor_that_people_say_is_mirrored_is_and_so_are_those_that_fit_on_it_as_they_are():
+    """Only the pair of 11 and 12 was lost: nothing tells which side of it lies the wrong way up but the anchor."""
+    parted = [one for one in voted(24, set()) if not one.fixed <= 11 < one.moving]
+    assert mirrored_sections(24, parted, {14: True}) == set(range(12, 24))
+    assert mirrored_sections(24, parted, {14: True, 3: True}) == set(range(24))
+    assert mirrored_sections(24, parted, {14: False}) == frozenset()
+
+
+def test_an_anchor_outweighs_what_its_pairs_say():
+    """Six pairs say that 8 is mirrored, or that it is not; all others fit on each other as they are."""
+    assert mirrored_sections(200, voted(200, {8}), {8: False, 100: False}) == frozenset()
+    assert mirrored_sections(200, voted(200, set()), {8: True, 100: False}) == {8}
+    assert mirrored_sections(1, [], {0: True}) == {0}
+
+
+def test_pairs_of_an_anchor_are_tried_again_in_the_state_that_it_has():
+    said = measured(exact_pairs(sections(200)), likeness_other=0.5)
+    found = check_pairs(200, said, settings=SETTINGS, states={8: True, 100: False}, **FAR)
+    assert set(found.requests) == {places for places in exact_pairs(sections(200)) if 8 in places}
+    assert all(request.mirrored for request in found.requests.values())
 
 
 def test_of_two_sections_one_is_mirrored_against_the_other():

@@ -18,6 +18,7 @@ from brainstack.images import elastix, registration
 from brainstack.images.alignment_verdicts import PairFit, fits
 from brainstack.images.levels import pyramid
 from brainstack.images.registration import Registered, measure_pair, register_pair
+from brainstack.records import GivenPair
 from brainstack.settings import ElastixSettings, load_settings
 
 SHAPE = (240, 300)
@@ -227,7 +228,7 @@ def test_a_pair_given_by_hand_is_measured_where_it_was_given():
     moving = moved(*fixed, geometry.rigid(0.1, 4, 4, SHAPE))
     images = {"fixed_mask": fixed[1], "moving_mask": moving[1], "pixel_size_um": PIXEL_UM, "settings": SETTINGS}
     right, wrong = (
-        measure_pair(fixed[0], moving[0], **images, by_hand=(rotation_rad, 4 * PIXEL_UM, 4 * PIXEL_UM))
+        measure_pair(fixed[0], moving[0], **images, by_hand=GivenPair(rotation_rad, 4 * PIXEL_UM, 4 * PIXEL_UM))
         for rotation_rad in (0.1, 0.9)
     )
     assert (right.rotation_rad, right.shift_x_um, right.shift_y_um) == (0.1, 160, 160)

@@ -18,6 +18,7 @@ from brainstack.images import registration
 from brainstack.images.elastix import EngineError
 from brainstack.images.levels import Level, factor_of, fit_of, likeness, pyramid, shrunk_to
 from brainstack.images.registration import Registered, measure_pair, register_pair
+from brainstack.records import GivenPair
 from brainstack.settings import load_settings
 
 SETTINGS = load_settings().elastix
@@ -214,16 +215,29 @@ def test_where_elastix_gives_up_the_pair_is_as_it_was_and_says_why(monkeypatch: 
 
 def test_a_pair_given_by_hand_is_kept_to_the_last_digit_and_says_so() -> None:
     fixed = section()
-    found = measure_pair(**of(fixed, moved(fixed, geometry.rigid(0.1, 4, 4, SHAPE))), by_hand=(0.1, 200.0, 200.0))
+    given = GivenPair(0.1, 200.0, 200.0)
+    found = measure_pair(**of(fixed, moved(fixed, geometry.rigid(0.1, 4, 4, SHAPE))), by_hand=given)
     assert (found.rotation_rad, found.shift_x_um, found.shift_y_um, found.by_hand) == (0.1, 200.0, 200.0, True)
     assert min(found.metric, found.dice, found.likeness) > 0.9
     assert found.metric_before < found.metric
+
+
+def test_a_pair_given_by_hand_as_mirrored_is_measured_as_one_and_the_other_state_fits_less() -> None:
+    fixed = section()
+    true = geometry.rigid(0.4, 4, -6, SHAPE, mirrored=True)
+    images = of(fixed, moved(fixed, true))
+    right, wrong = (measure_pair(**images, by_hand=GivenPair(0.4, 200.0, -300.0, one)) for one in (True, False))
+    assert (right.mirrored, wrong.mirrored) == (True, False)
+    np.testing.assert_allclose(right.matrix(PIXEL_UM, SHAPE), true)
+    assert (right.rotation_rad, right.shift_x_um, right.shift_y_um) == (0.4, 200.0, -300.0)
+    assert min(right.metric, right.dice, right.likeness) > 0.9 > 0.7 > wrong.likeness
+    assert right.metric_before == wrong.metric_before  # as they lie on their canvas, mirrored or not
 
 
 @pytest.mark.parametrize("empty", ["fixed_mask", "moving_mask"])
 def test_by_hand_too_an_empty_mask_is_refused_in_a_sentence(empty: str) -> None:
     images = of(section(), section())
     with pytest.raises(BrainstackError, match="section is empty; paint its tissue or make it a gap"):
-        measure_pair(**(images | {empty: np.zeros(SHAPE, bool)}), by_hand=(0.0, 0.0, 0.0))
+        measure_pair(**(images | {empty: np.zeros(SHAPE, bool)}), by_hand=GivenPair(0.0, 0.0, 0.0))
     with pytest.raises(ValueError, match="on one canvas"):
-        measure_pair(**(images | {empty: np.ones((5, 5), bool)}), by_hand=(0.0, 0.0, 0.0))
+        measure_pair(**(images | {empty: np.ones((5, 5), bool)}), by_hand=GivenPair(0.0, 0.0, 0.0))

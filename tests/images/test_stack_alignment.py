@@ -46,7 +46,8 @@ def aligned(
     }
     check = SETTINGS.pair_check.model_copy(update={"turn_mirrored": turn_mirrored})
     rules = Rules(SETTINGS.elastix, check, SETTINGS.transforms, SETTINGS.shape)
-    return align_stack(Stack(count, found, frozenset(mirrored), anchor, FRAME), held, rules)
+    names = [f"s{place}" for place in range(count)]
+    return align_stack(Stack(names, found, frozenset(mirrored), anchor, FRAME), held, rules)
 
 
 def words(found: AlignedStack) -> dict[str, list[int]]:
@@ -186,6 +187,15 @@ def test_a_pair_given_by_hand_is_believed_whatever_the_others_say(places: Places
     found = aligned(24, exact_pairs(true) | given, anchor=12, others={places: {"by_hand": True}})
     assert found.residual_um[places] < 5
     assert found.pairs[places].word == "good"
+
+
+def test_a_pair_given_by_hand_as_mirrored_is_believed_where_its_sections_are() -> None:
+    true = sections(24, {8})
+    given = {(7, 8): exact_pairs(true)[7, 8] @ off(1, 200, 0)}
+    pairs = exact_pairs(true) | given
+    found = aligned(24, pairs, mirrored={8}, anchor=12, others={(7, 8): {"by_hand": True}})
+    assert found.residual_um[7, 8] < 5
+    assert found.pairs[7, 8].word == "good"
 
 
 # Mirrored sections
