@@ -140,9 +140,29 @@ class AnimalFolder:
     def neuroglancer_data(self) -> Path:
         return self.root / "neuroglancer_data"
 
-    def volume(self, channel: int) -> Path:
-        """The precomputed volume of a channel's thumbnails."""
-        return self.neuroglancer_data / f"C{channel}T"
+    def volume(self, channel: int, *, full: bool = False) -> Path:
+        """The precomputed volume of a channel's thumbnails, or at the scan's resolution."""
+        return self.neuroglancer_data / (f"C{channel}" if full else f"C{channel}T")
+
+    def volume_layout(self, channel: int, *, full: bool = False) -> Path:
+        """How brainstack laid out that volume, as JSON."""
+        return self.small(f"volume_C{channel}" if full else f"volume_C{channel}T")
+
+    def volume_records(self, channel: int, *, full: bool = False) -> Path:
+        """The folder of what was written of a volume."""
+        return self.inside / self._place(channel) / ("volume_full" if full else "volume")
+
+    def volume_record(self, channel: int, item: str, *, full: bool = False) -> Path:
+        """Which chunks were written of a piece of a volume. item : such as "002" for a slab."""
+        return self.volume_records(channel, full=full) / f"{item}.json"
+
+    def volume_part(self, channel: int, piece: str, block: str, *, full: bool = False) -> Path:
+        """The chunks of a block until they are joined to shards. block : such as "3_7"."""
+        return self.inside / self._place(channel) / ("parts_full" if full else "parts") / piece / f"{block}.part"
+
+    def slab(self, channel: int, item: str) -> Path:
+        """Which sections there are in a slab of the volume at the scan's resolution."""
+        return self.inside / self._place(channel) / "slabs" / f"{item}.json"
 
     # What the lab's scripts left, where brainstack has its own
 

@@ -6,6 +6,8 @@ import math
 import os
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +21,7 @@ from brainstack.adding import Change, add_animal, change_animal, check_new, know
 from brainstack.approval import What
 from brainstack.environment import animal_folder, data_root, database_url
 from brainstack.errors import BrainstackError
-from brainstack.records import Animal, Histology, ScanRun
+from brainstack.records import Animal, GivenPair, Histology, ScanRun
 
 ABOUT = "From slide scans to a brain in Neuroglancer. Runs: luigi --module tasks Animal --animal DK39"
 app = typer.Typer(
@@ -203,10 +205,12 @@ def pair(
     rotation_deg: Annotated[float, typer.Option(help="clockwise, about the middle of the canvas")] = 0.0,
     shift_x_um: Annotated[float, typer.Option(help="after the rotation, to the right")] = 0.0,
     shift_y_um: Annotated[float, typer.Option(help="after the rotation, down")] = 0.0,
+    mirrored: Annotated[bool, typer.Option("--mirrored", help="left-right, before both: one of the two is mirrored, "
+                                                              "and the other is not")] = False,
     release: Annotated[bool, typer.Option("--release", help="register the pair again")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Say by hand how a section lies on the one before: from a point of the first to the same point of the second."""
-    by_hand = None if release else (math.radians(rotation_deg), shift_x_um, shift_y_um)
+    by_hand = None if release else GivenPair(math.radians(rotation_deg), shift_x_um, shift_y_um, mirrored)
     typer.echo(set_pair(name, fixed, moving, by_hand))
 
 
@@ -248,7 +252,7 @@ def follow(
     neighbour: Annotated[str, typer.Argument(help="the section that it lies as, by its key or number")],
     by: By = None,
 ) -> None:
-    """Say that a section lies as its neighbour does."""
+    """Say that a section lies as its neighbour does. Whether it is mirrored on its slide stays as it was found."""
     from brainstack import aligning
 
     typer.echo(aligning.follow(name, section, neighbour, person=_person(by)))
@@ -381,6 +385,63 @@ def check(
     if wrong:
         raise BrainstackError(f"{wrong} of {done} TIFFs are not as their slide scans; each is named above.")
     typer.echo(f"All {done} TIFFs have the pixels of their slide scans.")
+
+
+@app.command()
+def verify(
+    name: Name,
+    channel: Annotated[int | None, typer.Option(min=1, help="counted from 1; all of them when left out")] = None,
+) -> None:
+    """Check an animal's volumes: that every chunk that was written is there and can be read, and no other is."""
+    from brainstack.planning import look
+    from brainstack.volume_records import verify as verify_volume
+
+    plan = look(name)
+    there = [
+        (number, full)
+        for number in [one.number for one in plan.channels if channel in (None, one.number)]
+        for full in (False, True)
+        if (plan.folder.volume(number, full=full) / "info").exists()
+    ]
+    if not there:
+        raise BrainstackError(f"{name} has no volume {f'of channel {channel} ' if channel else ''}to be checked.")
+    wrong = 0
+    for number, full in there:
+        volume = plan.folder.volume(number, full=full).name
+        with _counting(f"checking {volume}") as count:
+            try:
+                sentences = verify_volume(plan, number, full=full, progress=count)
+            except BrainstackError as error:  # one that is not finished keeps no other from being checked
+                sentences = [str(error)]
+        for sentence in sentences or ["every chunk is there and can be read"]:
+            typer.echo(f"{volume}: {sentence}")
+        wrong += bool(sentences)
+    if wrong:
+        raise BrainstackError(f"{wrong} of {len(there)} volumes are not whole; delete them, and run the stages again.")
+
+
+@app.command()
+def downsample(
+    folder: Annotated[Path, typer.Argument(help="of a volume in Neuroglancer's precomputed format, anybody's")],
+    smallest_side_px: Annotated[
+        int, typer.Option(min=1, help="levels are added until neither side is longer than this")
+    ] = 256,
+) -> None:
+    """Make all smaller levels of any volume from its first: means of an image, the most frequent label of others."""
+    from brainstack.files.volume_pyramid import pyramid_of
+
+    with _counting(f"downsampling {folder.name}") as count:
+        levels = pyramid_of(folder, smallest_side_px=smallest_side_px, progress=count)
+    typer.echo(f"{folder} has {len(levels)} levels now.")
+
+
+@contextmanager
+def _counting(words: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar in a terminal, moved by calls with how much is done, of how much."""
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(words, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from brainstack.plan import Plan
 from brainstack.records import Section
 
 SECTION_KINDS = ("thumbnail_colored", "thumbnail_masked")
-CHANNEL_KINDS = ("normalized", "thumbnail_cleaned", "thumbnail_aligned", "histogram")
+CHANNEL_KINDS = ("normalized", "thumbnail_cleaned", "thumbnail_aligned", "histogram", "full_cleaned", "full_aligned")
 
 
 def links_of(plan: Plan, section: Section) -> Iterator[tuple[Path, Path]]:

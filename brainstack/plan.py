@@ -1,7 +1,7 @@
 """The plan of an animal: which sections there are, what each step needs and makes, and what its stamp should be.
 
 Pure: it is computed from the database's records, the settings, the slides' names and people's edits. What a stage
-reads and writes is in stages.py; here is what follows from it.
+reads and writes is in stages/; here is what follows from it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.errors import BrainstackError
-from brainstack.records import AnimalRecords, Channel, Section, Slide
+from brainstack.records import AnimalRecords, Channel, GivenPair, Section, Slide
 from brainstack.settings import Settings
 from brainstack.slide_names import CziFile, slide_number, slide_rescan
 from brainstack.stack import middle_of, scans_in_use, stack_of
@@ -106,6 +106,17 @@ class Plan:
         return tuple(found[number] for number in sorted(found))
 
     @property
+    def pixel_type(self) -> str:
+        """Of the scans' pixels, or of each of their three samples: "uint8" or "uint16"."""
+        types = {self.slides[section.slide].pixel_type for section in self.section.values()}
+        return "uint8" if types <= {GREY_8, COLOUR} else "uint16"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True where a volume has 8 bit of the scans' 16, as JPEG has no more."""
+        return self.settings.neuroglancer.encoding == "jpeg" and self.pixel_type == "uint16"
+
+    @property
     def pixel_size_um(self) -> float:
         """Side of a thumbnail's pixel in micrometres."""
         resolution_um = self.records.scan_run.resolution_um
@@ -132,10 +143,12 @@ class Plan:
         )
 
     @cached_property
-    def by_hand(self) -> Mapping[str, tuple[float, float, float]]:
-        """Transforms that a person gave: pair as in its step -> rotation in radians, shift in x and y in um."""
+    def by_hand(self) -> Mapping[str, GivenPair]:
+        """Transforms that a person gave, by pair as in its step."""
         return {
-            f"{pair.fixed}..{pair.moving}": (pair.rotation_rad, pair.shift_x_um, pair.shift_y_um)
+            f"{pair.fixed}..{pair.moving}": GivenPair(
+                pair.rotation_rad, pair.shift_x_um, pair.shift_y_um, pair.mirrored
+            )
             for pair in self.records.pairs_by_hand
         }
 
@@ -172,6 +185,19 @@ class Plan:
     @cached_property
     def _steps(self) -> dict[str, tuple[Step, ...]]:
         return {}
+
+    def asked(self, stage: str) -> tuple[Step, ...]:
+        """All steps of a stage that are made only when somebody asks for them."""
+        if stage not in self._asked:
+            self._asked[stage] = tuple(STAGES[stage].asked(self, stage))
+        return self._asked[stage]
+
+    @cached_property
+    def _asked(self) -> dict[str, tuple[Step, ...]]:
+        return {}
+
+    def has(self, step: Step) -> bool:
+        return step in self.steps(step.stage) or step in self.asked(step.stage)
 
     def inputs(self, step: Step) -> tuple[Input, ...]:
         """What a step reads; of inputs that are gathered from many sections, those that can be had."""
@@ -268,6 +294,9 @@ class Plan:
     def _used_settings(self) -> dict[tuple[str, ...], dict[str, str]]:
         return {}
 
+
+GREY_8 = "Gray8"
+"""The pixel type of a slide in grey with 8 bit; most have 16."""
 
 COLOUR = "Bgr24"
 """The pixel type of a slide in colour."""

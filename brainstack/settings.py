@@ -196,12 +196,22 @@ class WebSettings(Group):
     channel: Count
 
 
+class AlignmentSettings(Group):
+    interpolation: Literal["nearest", "linear", "cubic"]
+
+
 class NeuroglancerSettings(Group):
     chunk_size: tuple[Count, Count, Count]
+    encoding: Literal["raw", "jpeg", "png"]
+    format: Literal["auto", "plain", "sharded"]
+    largest_plain_chunks: Annotated[int, Field(ge=0)]
+    gzip: bool
+    block_px: Annotated[int, Field(ge=16)]
+    group_px: Annotated[int, Field(ge=16)]
 
 
 class DownsamplingSettings(Group):
-    mips: Annotated[int, Field(ge=0, le=12)]
+    smallest_side_px: Count
 
 
 class Settings(BaseModel):
@@ -226,6 +236,7 @@ class Settings(BaseModel):
     transforms: TransformsSettings
     shape: ShapeSettings
     deformation: DeformationSettings
+    alignment: AlignmentSettings
     web: WebSettings
     neuroglancer: NeuroglancerSettings
     downsampling: DownsamplingSettings

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from brainstack.alignment_report import doubtful_sections
 from brainstack.approval import differences
 from brainstack.brightness import doubts
+from brainstack.disk_space import sizes
 from brainstack.edits import passed_over
 from brainstack.locking import holder_of
 from brainstack.mask_areas import beside_edit, doubtful_masks
@@ -30,6 +32,7 @@ MOST_RESCANS = 5
 MOST_DISAGREEMENTS = 5
 MOST_WARNINGS = 10
 VERDICTS = {1: "out of focus", 2: "bad tissue", 3: "end of the tissue"}
+FULL_STAGES = ("FullClean", "FullAlignment", "FullImage", "FullShards", "FullDownsampling")
 MOST_LINES = 20
 """Reasons named for what the next run makes: with the table and the failures they fill a screen."""
 
@@ -51,6 +54,8 @@ def show(plan: Plan, failed: Mapping[Step, str], console: Console) -> None:
     console.print(table_of(progress))
     show_failures(failed, console)
     for line in [*doubtful_masks(plan), *doubtful_sections(plan), *differences(plan), *doubts(plan, progress.stamps)]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for line in [*full_resolution(progress), *sizes(plan)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     lines = NextRun(progress).summary()
     for line in lines[:MOST_LINES]:
@@ -200,6 +205,25 @@ def table_of(progress: Progress) -> Table:
         if steps:
             table.add_row(stage, *cells)
     return table
+
+
+def full_resolution(progress: Progress) -> list[str]:
+    """How far each channel is at the scan's resolution, where anybody asked for that."""
+    plan, lines, is_done = progress.plan, [], True
+    for channel in plan.channels:
+        words = []
+        for stage in FULL_STAGES:
+            steps = [one for one in plan.asked(stage) if one.channel in (0, channel.number)]
+            if any(progress.stamps.read(one) is not None for one in steps):
+                is_done = is_done and all(progress.is_done(one) for one in steps)
+                words.append(f"{stage} {Text.from_markup(cell(progress, steps)).plain}")
+        if words:
+            lines.append(f"channel {channel.number} at the scan's resolution: {'; '.join(words)}")
+    if lines:
+        lines.append(
+            f"to go on with that: luigi --module tasks Animal --animal {plan.folder.prep_id} --resolution full"
+        )
+    return lines
 
 
 def cell(progress: Progress, steps: list[Step]) -> str:

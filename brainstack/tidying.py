@@ -21,8 +21,9 @@ from brainstack.edits import MADE_BY
 from brainstack.locking import locked, parts_of
 from brainstack.plan import Plan
 from brainstack.planning import look, make_plan, read_failed, take_in
-from brainstack.stages import STAGES, animal_asked_for, section_asked_for
+from brainstack.stages import STAGES
 from brainstack.stamps import Stamps, Step
+from brainstack.tidying_volumes import GONE, VolumeFiles
 
 NEWEST_LOGS = 20
 NAMES = 5  # of files that are named in a line
@@ -104,14 +105,12 @@ class _Search:
         self._keys = {section.key for section in plan.sections}  # of gaps too: they may be taken back
         self._unread = {file.slide for file in plan.czi_files} - set(plan.slides)
         self._steps = {step for one in (plan, last) for stage in STAGES for step in one.steps(stage)}
-        self._steps |= {Step(stage) for stage in STAGES if STAGES[stage].per is animal_asked_for}
-        self._steps |= {
-            Step(stage, 0, key) for stage in STAGES if STAGES[stage].per is section_asked_for for key in plan.section
-        }
+        self._steps |= {step for stage in STAGES for step in plan.asked(stage)}
         self._outputs = {path for step in self._steps for path in STAGES[step.stage].outputs(plan, step)}
         self._outputs |= {plan.folder.scene_picture(path.name) for path in self._outputs if self._is_tif(path)}
         self._keyed = {path.parent for path in self._outputs if path.is_relative_to(plan.folder.inside)}
         stamped = Stamps(plan.folder.stamps).steps()
+        self._volumes = VolumeFiles(plan, self._steps, stamped)
         self._slides = {(step.item, str(step.channel)) for step in stamped if step.stage == "Tifs"}
         self._gone = [step for step in stamped if not self._is_needed_step(step)]
         self._asked = _outside(plan, (step for step in stamped if step.stage == "SingleHistogram"))
@@ -157,7 +156,7 @@ class _Search:
 
     def _is_needed_step(self, step: Step) -> bool:
         """True where the plan has the step, or may have it again: of a gap, or of a slide that is not read yet."""
-        if step in self._steps or step.item in self._unread:
+        if step in self._steps or step.item in self._unread or self._volumes.is_needed_step(step):
             return True
         key = step.item.partition(":")[0]  # of a SingleHistogram, which no plan has
         channels = {0, *(one.number for one in self._plan.channels)}
@@ -174,7 +173,7 @@ class _Search:
         if path in self._outputs or (name and name["slide"] in self._unread):
             return ""
         if path in self._left:
-            return "sections or channels that are gone"
+            return GONE
         if name and (self._is_tif(path) or path.parent == self._folder.scene_picture("x").parent):
             if (name["slide"], name["channel"]) not in self._slides:
                 return ""
@@ -182,7 +181,7 @@ class _Search:
             return "scenes that are gone" if is_scanned else "slides that are gone, from which it cannot be made again"
         if self._is_slide_picture(path):
             return "" if self._is_of_a_slide(path) else "slides that are gone"
-        return self._why_not_needed_inside(path)
+        return self._volumes.why_not_needed(path) or self._why_not_needed_inside(path)
 
     def _why_not_needed_inside(self, path: Path) -> str:
         """Of a file in .brainstack, where what has the right name in the right place is brainstack's."""
@@ -192,11 +191,11 @@ class _Search:
         if place in (folder.pair("x..y").parent, folder.pair_in_force("x..y").parent) and ".." in path.stem:
             return "pairs of sections that are no longer near each other"
         if place == folder.small("x").parent and re.fullmatch(r"(gain|white_point)_C\d+", path.stem):
-            return "sections or channels that are gone"
+            return GONE
         is_image = place.parent.parent == folder.inside and re.fullmatch(r"CH\d+|masks", place.parent.name)
         if not is_image or place.name not in {one.name for one in self._keyed} or not path.stem.startswith("slide"):
             return ""
-        return "" if place in self._keyed and path.stem in self._keys else "sections or channels that are gone"
+        return "" if place in self._keyed and path.stem in self._keys else GONE
 
     # What is needed, a person's, or brainstack's link
 
@@ -215,10 +214,9 @@ class _Search:
     def _is_known(self, path: Path) -> bool:
         """True for what brainstack knows and keeps."""
         folder = self._folder
-        if self._is_slide_picture(path):
+        if self._is_slide_picture(path) or self._volumes.is_known(path):
             return True
-        volumes = {folder.volume(channel.number) for channel in self._plan.channels}
-        if path in {*self._outputs, *self._asked, *volumes, folder.settings}:
+        if path in self._outputs or path in self._asked or path == folder.settings:
             return True
         own = {folder.inside, folder.stamps, folder.stamps / "new", folder.records, folder.log("x").parent}
         own.add(folder.approved("x").parent)
@@ -246,10 +244,9 @@ class _Search:
 
 
 def _outside(plan: Plan, steps: Iterable[Step]) -> set[Path]:
-    """What these steps left outside .brainstack: histograms, and volumes as a whole."""
-    stages = ("ChannelHistogram", "SingleHistogram", "NeuroglancerImage")
-    paths = {path for step in steps if step.stage in stages for path in STAGES[step.stage].outputs(plan, step)}
-    return {path.parent if path.parent.parent == plan.folder.neuroglancer_data else path for path in paths}
+    """What these steps left outside .brainstack: histograms."""
+    stages = ("ChannelHistogram", "SingleHistogram")
+    return {path for step in steps if step.stage in stages for path in STAGES[step.stage].outputs(plan, step)}
 
 
 def _old_logs(folder: AnimalFolder) -> set[Path]:

@@ -4,11 +4,12 @@ the colours that were scanned."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 
 from brainstack.errors import BrainstackError
-from brainstack.files.precomputed import read_volume_info
+from brainstack.files.volume_info import read_volume_info
 from brainstack.plan import Plan
 from brainstack.viewer import BLACK, ImageVolume, State, animal_state
 
@@ -16,20 +17,29 @@ HEADROOM = 1.3
 """White lies so many times above the level that the gain brings bright tissue to: the brightest cells keep form."""
 
 
+def display_white(plan: Plan) -> int:
+    """The grey value that is shown as white."""
+    return round(min(1.0, plan.settings.gain.target * HEADROOM) * np.iinfo(plan.pixel_type).max)
+
+
+def volume_of(plan: Plan, channel: int) -> Path:
+    """The volume of a channel that is to be looked at: that at the scan's resolution once it is finished."""
+    is_finished = plan.folder.volume_record(channel, "levels", full=True).exists()
+    return plan.folder.volume(channel, full=is_finished)
+
+
 def state_of(plan: Plan) -> State:
     """Neuroglancer's state with every volume of the animal. Raises BrainstackError where there is none yet."""
     prep_id = plan.folder.prep_id
-    channels = [one for one in plan.channels if (plan.folder.volume(one.number) / "info").exists()]
+    channels = [one for one in plan.channels if (volume_of(plan, one.number) / "info").exists()]
     if not channels:
         raise BrainstackError(
             f"{prep_id} has no volume yet; make it with `luigi --module tasks Animal --animal {prep_id}`."
         )
-    first = read_volume_info(plan.folder.volume(channels[0].number))
-    white = min(1.0, plan.settings.gain.target * HEADROOM) * np.iinfo(first.data_type).max
+    first = read_volume_info(volume_of(plan, channels[0].number))
+    white = 255 if first.data_type != plan.pixel_type else display_white(plan)
     volumes = [
-        ImageVolume(
-            f"C{one.number} {one.name}", plan.folder.volume(one.number).name, (0, round(white)), first.num_channels == 3
-        )
+        ImageVolume(f"C{one.number} {one.name}", volume_of(plan, one.number).name, (0, white), first.num_channels == 3)
         for one in channels
     ]
     return animal_state(

@@ -35,11 +35,12 @@ PER = {
     "grey_channel": "channel",
     "colour_channel": "channel, in colour",
     "animal": "animal",
-    "asked_for": "section and channel, only when asked for",
-    "section_asked_for": "section, only when asked for",
-    "animal_asked_for": "animal, only when asked for",
+    "slab": "slab of sections and channel",
+    "group": "group of blocks and channel",
+    "group_of_slab": "group of blocks of a slab, and channel",
+    "no_step": "section and channel",
 }
-"""Function of brainstack.stages that lists a stage's steps -> in words."""
+"""Function of brainstack.stages that lists a stage's steps -> in words. "no_step" is SingleHistogram's."""
 
 
 def pages() -> dict[Path, str]:
@@ -70,7 +71,8 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def example(pixel_type: str, options: dict[str, dict[str, Any]] | None = None) -> Plan:
-    """An animal of two slides with a section each and two channels: enough for every kind of step."""
+    """An animal of two slides with a section each, a mask that a person made, and two channels: enough for every kind
+    of step."""
     channels = (Channel(1, "first"), Channel(2, "second"))
     slides = tuple(
         Slide(f"slide{number:03d}.czi", number, 1, "Good", (SlideScene(1, 0, 100, 100),), channels, pixel_type)
@@ -81,20 +83,19 @@ def example(pixel_type: str, options: dict[str, dict[str, Any]] | None = None) -
     content = load_settings().model_dump()
     for table, values in (options or {}).items():
         content[table] |= values
-    return Plan(AnimalFolder(Path("DK39")), records, Settings.model_validate(content), czi_files)
+    edits = {"slide001_S1": "painted"}
+    return Plan(AnimalFolder(Path("DK39")), records, Settings.model_validate(content), czi_files, edits)
 
 
 def reads() -> dict[str, list[str]]:
     """Stage -> the stages whose results it reads, in grey or in colour, both in the order of STAGES."""
     plans = [example(pixel_type, options) for pixel_type in ("Gray16", "Bgr24") for options in OPTIONS.values()]
     found = {
-        stage: {one.step.stage for plan in plans for step in plan.steps(stage)
+        stage: {one.step.stage for plan in plans for step in (*plan.steps(stage), *plan.asked(stage))
                 for one in STAGES[stage].inputs(plan, step)}
         for stage in STAGES
     }  # fmt: skip
     found["SingleHistogram"] = set(IMAGES.values())
-    found["TrainMasks"] = {"Tifs"}
-    found["FullMasks"] = {"Masks"}
     return {stage: [one for one in STAGES if one in found[stage]] for stage in STAGES}
 
 
@@ -113,10 +114,17 @@ def edges() -> list[tuple[str, str]]:
     ]
 
 
+def per(stage: str) -> str:
+    """What one step of a stage is for."""
+    one = STAGES[stage]
+    listed = one.asked if stage in ASKED_FOR else one.per
+    return PER[listed.__name__] + (", only when asked for" if stage in ASKED_FOR else "")
+
+
 def diagram() -> str:
     """The picture of the stages, in Mermaid."""
     shown = [stage for stage in STAGES if stage not in ASKED_FOR]
-    nodes = [f'    {stage}["{stage}<br><small>{PER[STAGES[stage].per.__name__]}</small>"]' for stage in shown]
+    nodes = [f'    {stage}["{stage}<br><small>{per(stage)}</small>"]' for stage in shown]
     arrows = [f"    {source} --> {stage}" for source, stage in edges()]
     people = ["    classDef people stroke-width:4px", f"    class {','.join(FOR_PEOPLE)} people"]
     ends = ["    scans([slide scans]) --> Meta", "    Downsampling --> neuroglancer([Neuroglancer])"]
@@ -127,13 +135,13 @@ def stages_page() -> str:
     import tasks
 
     rows = [
-        f"| {stage} | {PER[STAGES[stage].per.__name__]} | {sentence(getattr(tasks, stage))} "
+        f"| {stage} | {per(stage)} | {sentence(getattr(tasks, stage))} "
         f"| {', '.join(before) or 'the CZI'} | {', '.join(f'`{one}`' for one in STAGES[stage].settings)} |"
         for stage, before in reads().items()
     ]
     head = (
         "# The stages\n\n"
-        "Written by `make docs` from `brainstack/stages.py` and the tasks. *Per* says what one step is. A step is\n"
+        "Written by `make docs` from `brainstack/stages/` and the tasks. *Per* says what one step is. A step is\n"
         "made again when something that it reads, one of its settings, or the version of its algorithm changes: see\n"
         "[done, stale, failed](done-and-stale.md). Each stage is also a command, with all that it needs:\n"
         "`luigi --module tasks Masks --animal DK39`.\n\n"

@@ -15,6 +15,8 @@ from tasks.deformation import Deformation
 from tasks.downsampling import Downsampling
 from tasks.elastix import Elastix
 from tasks.full_masks import FullMasks
+from tasks.full_sections import FullAlignment, FullClean
+from tasks.full_volume import FullDownsampling, FullImage, FullInfo, FullShards, FullSlab
 from tasks.gain import Gain
 from tasks.histogram import ChannelHistogram, Histogram, HistogramPicture, SingleHistogram
 from tasks.mask_areas import MaskAreas
@@ -23,6 +25,7 @@ from tasks.mask_search import MaskSearch
 from tasks.masks import MaskProposal, Masks
 from tasks.meta import Meta
 from tasks.neuroglancer_image import NeuroglancerImage
+from tasks.neuroglancer_info import NeuroglancerInfo
 from tasks.normalized import Normalized
 from tasks.pair_check import PairCheck
 from tasks.pair_finer import PairFiner
@@ -46,7 +49,14 @@ __all__ = [
     "Deformation",
     "Downsampling",
     "Elastix",
+    "FullAlignment",
+    "FullClean",
+    "FullDownsampling",
+    "FullImage",
+    "FullInfo",
     "FullMasks",
+    "FullShards",
+    "FullSlab",
     "Gain",
     "Histogram",
     "HistogramPicture",
@@ -58,6 +68,7 @@ __all__ = [
     "Meta",
     "Midline",
     "NeuroglancerImage",
+    "NeuroglancerInfo",
     "Normalized",
     "PairCheck",
     "PairFiner",

@@ -13,12 +13,15 @@ from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.images.alignment import align
 from brainstack.plan import Plan
 from brainstack.stamps import Step
-from tasks.base import SectionChannelTask
+from tasks.base import SectionChannelTask, resolution_parameter
 from tasks.white_point import read_background
 
 
 class Alignment(SectionChannelTask):
     """Resamples each cleaned section once, onto the canvas of the aligned stack."""
+
+    full_stage = "FullAlignment"
+    resolution = resolution_parameter()
 
     def make(self, plan: Plan, step: Step) -> None:
         cleaned = read_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel))
@@ -31,7 +34,14 @@ class Alignment(SectionChannelTask):
         field_um = read_field(plan, step.item)
         field = None if field_um is None else field_um / plan.pixel_size_um
 
-        aligned = align(cleaned, matrix, canvas_shape=tuple(transforms["canvas"]), background=background, field=field)
+        aligned = align(
+            cleaned,
+            matrix,
+            canvas_shape=tuple(transforms["canvas"]),
+            background=background,
+            field=field,
+            interpolation=plan.settings.alignment.interpolation,
+        )
 
         write_tiff(plan.folder.keyed("thumbnail_aligned", step.item, step.channel), aligned, plan.pixel_size_um)
 

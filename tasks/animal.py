@@ -1,11 +1,13 @@
-"""Animal: everything of one animal, at thumbnail resolution."""
+"""Animal: everything of one animal."""
 
 from __future__ import annotations
 
 import luigi
 
+from brainstack.disk_space import check_room
 from brainstack.stamps import Step
-from tasks.base import AnimalTask, say_what_is_missing, wait_for
+from tasks import current
+from tasks.base import FULL, AnimalTask, resolution_parameter, say_what_is_missing, wait_for
 
 LAST_STAGES = (
     "UpdateTifs",
@@ -22,14 +24,21 @@ LAST_STAGES = (
 
 
 class Animal(AnimalTask):
-    """All stages of an animal: from its slide scans to volumes for Neuroglancer."""
+    """All stages of an animal: from its slide scans to volumes for Neuroglancer. With --resolution full, the volumes at
+    the scans' resolution as well."""
+
+    resolution = resolution_parameter()
 
     @property
     def is_waiting(self) -> bool:
         return True
 
     def steps(self) -> tuple[Step, ...]:
-        return tuple(step for stage in ("Meta", *LAST_STAGES) for step in self.plan.steps(stage))
+        steps = tuple(step for stage in ("Meta", *LAST_STAGES) for step in self.plan.steps(stage))
+        return steps + (self.plan.asked("FullDownsampling") if self.resolution == FULL else ())
+
+    def announcement(self) -> str:
+        return check_room(current.progress(self.animal), ("FullDownsampling",)) if self.resolution == FULL else ""
 
     def requires(self) -> list[luigi.Task]:
         return wait_for(self.plan, self.steps())

@@ -20,6 +20,7 @@ import luigi
 import luigi.interface
 from luigi.task_register import Register
 
+from brainstack.disk_space import check_room
 from brainstack.errors import BrainstackError
 from brainstack.intake import record_ran
 from brainstack.links import link_section
@@ -97,6 +98,10 @@ class AnimalTask(luigi.Task):
     def check(self) -> None:
         """Raise BrainstackError where there is no such thing to make."""
         self.steps()
+
+    def announcement(self) -> str:
+        """What a person should know before it starts. Raises BrainstackError where it had better not."""
+        return ""
 
     # What Luigi asks
 
@@ -188,7 +193,30 @@ class AnimalTask(luigi.Task):
 
 
 class ManyTask(AnimalTask):
-    """A stage that has several steps. Without its item or channel a task stands for all of them, and only waits."""
+    """A stage that has several steps. Without its item or channel a task stands for all of them, and only waits.
+
+    full_stage : the stage that does the same at the scan's resolution, for a task with a parameter `resolution`. A task
+    that is asked for that stands for its steps, and only waits.
+    """
+
+    full_stage = ""
+
+    @property
+    def is_full(self) -> bool:
+        return getattr(self, "resolution", THUMBNAIL) == FULL
+
+    @property
+    def stage(self) -> str:
+        return self.full_stage if self.is_full else self.task_family
+
+    def announcement(self) -> str:
+        if not self.is_full:
+            return ""
+        return check_room(current.progress(self.animal), (self.full_stage,), int(getattr(self, "channel", 0)))
+
+    def known_steps(self) -> tuple[Step, ...]:
+        """All that the stage has, whether made by itself or when asked for."""
+        return self.plan.steps(self.stage) or self.plan.asked(self.stage)
 
     @property
     def is_whole_stage(self) -> bool:
@@ -200,7 +228,7 @@ class ManyTask(AnimalTask):
 
     def wanted(self) -> tuple[Step, ...]:
         """All steps that a task for the whole stage waits for."""
-        return self.plan.steps(self.task_family)
+        return self.known_steps()
 
     def steps(self) -> tuple[Step, ...]:
         return self.wanted() if self.is_whole_stage else (self.step,)
@@ -233,7 +261,7 @@ class BatchTask(ManyTask):
 
     @property
     def is_whole_stage(self) -> bool:
-        return not self.item or (hasattr(self, "channel") and not self.channel_number)
+        return self.is_full or not self.item or (hasattr(self, "channel") and not self.channel_number)
 
     @property
     def is_batch(self) -> bool:
@@ -246,13 +274,13 @@ class BatchTask(ManyTask):
     @property
     def max_batch_size(self) -> int:
         """At least two batches for each worker process, so that all have work, and none so large that it waits."""
-        count = len(self.plan.steps(self.task_family))
+        count = len(self.known_steps())
         channels = max(1, len(self.plan.channels)) if hasattr(self, "channel") else 1
         return max(1, min(LARGEST_BATCH, math.ceil(count / channels / (2 * luigi.interface.core().workers))))
 
     def check(self) -> None:
         wanted_of(self.plan, (), self.channel_number, "")
-        known = self.plan.steps(self.task_family)
+        known = self.known_steps()
         for step in sorted(set(self.steps()) - set(known)):
             example = f"; wanted one such as {known[0].item}" if known else ""
             raise BrainstackError(
@@ -261,7 +289,7 @@ class BatchTask(ManyTask):
 
     def wanted(self) -> tuple[Step, ...]:
         item = self._key(self.item) if self.item else ""
-        return wanted_of(self.plan, self.plan.steps(self.task_family), self.channel_number, item)
+        return wanted_of(self.plan, self.known_steps(), self.channel_number, item)
 
     def items(self) -> list[str]:
         return self.item.partition("@")[0].split(",") if self.is_batch else [self.item]
@@ -291,6 +319,14 @@ class ChannelParameter(luigi.IntParameter):
 
 def channel_parameter() -> ChannelParameter:
     return ChannelParameter(default=0, description="counted from 1; all channels when left out")
+
+
+THUMBNAIL, FULL = "thumbnail", "full"
+
+
+def resolution_parameter() -> luigi.ChoiceParameter:
+    words = "thumbnail, or full for the scan's own resolution"
+    return luigi.ChoiceParameter(choices=(THUMBNAIL, FULL), default=THUMBNAIL, description=words)
 
 
 def slide_parameter() -> luigi.Parameter:
@@ -331,6 +367,18 @@ class SectionChannelTask(SectionTask):
     channel = channel_parameter()
 
 
+class PieceTask(BatchTask):
+    """A stage for one piece of a channel's volume, or all. A piece takes minutes: each is handed over by itself."""
+
+    item_name = "piece"
+    channel = channel_parameter()
+    piece = luigi.Parameter(default="", description="such as 002 for a slab of sections; all when left out")
+
+    @property
+    def batchable(self) -> bool:
+        return False
+
+
 class ChannelTask(ManyTask):
     """A stage for one channel, or all."""
 
@@ -338,21 +386,24 @@ class ChannelTask(ManyTask):
 
     @property
     def is_whole_stage(self) -> bool:
-        return not self.channel
+        return self.is_full or not self.channel
+
+    def wanted(self) -> tuple[Step, ...]:
+        return wanted_of(self.plan, self.known_steps(), self.channel, "")
 
     @property
     def step(self) -> Step:
         return Step(self.task_family, self.channel)
 
     def check(self) -> None:
-        wanted_of(self.plan, self.plan.steps(self.task_family), self.channel, "")
+        wanted_of(self.plan, self.known_steps(), self.channel, "")
 
 
 def task_for(animal: str, step: Step) -> luigi.Task:
     """The task that makes a step."""
     task_class = Register.get_task_cls(step.stage)
     parameters: dict[str, Any] = {"animal": animal}
-    for name in ("slide", "section"):
+    for name in ("slide", "section", "piece"):
         if hasattr(task_class, name):
             parameters[name] = step.item
     if step.channel:

@@ -19,12 +19,15 @@ from brainstack.images.cleaning import (
 )
 from brainstack.plan import Plan
 from brainstack.stamps import Step
-from tasks.base import SectionChannelTask
+from tasks.base import SectionChannelTask, resolution_parameter
 from tasks.white_point import read_background
 
 
 class Clean(SectionChannelTask):
     """Mask, gain (none in colour), quarter turns and mirror, canvas. Nothing is resampled."""
+
+    full_stage = "FullClean"
+    resolution = resolution_parameter()
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[step.item].tif_name(step.channel)))

@@ -35,6 +35,11 @@ class Display:
         self._bars: Progress | None = None
         self._bar_of: dict[str, TaskID] = {}
 
+    def announce(self, sentence: str) -> None:
+        """Say something before it starts."""
+        if sentence:
+            self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
     def expect(self, stage: str, count: int) -> None:
         self._expected[stage] = count
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from brainstack.files.precomputed import downsample_volume
 from brainstack.plan import Plan
 from brainstack.stamps import Step
-from tasks.base import ChannelTask
+from tasks.base import ChannelTask, resolution_parameter
+from tasks.volumes import Volume, finish, join
 
 
 class Downsampling(ChannelTask):
-    """Adds the levels above the first, each half as wide and high."""
+    """Makes the levels that do not fit into blocks, from the last that does. With --resolution full: of the volume at
+    the scan's resolution."""
+
+    full_stage = "FullDownsampling"
+    resolution = resolution_parameter()
 
     def make(self, plan: Plan, step: Step) -> None:
-        downsample_volume(plan.folder.volume(step.channel), mips=plan.settings.downsampling.mips)
+        volume = Volume(plan, step.channel, full=False)
+        join(volume, range(volume.layout.groups), [one.step.item for one in plan.inputs(step)])
+        finish(volume)

@@ -18,13 +18,6 @@ from tasks.base import SectionTask
 class FullMasks(SectionTask):
     """The mask in force at the size of the scan, its outline smooth between the thumbnail's pixels."""
 
-    def wanted(self) -> tuple[Step, ...]:
-        key = self._key(self.section) if self.section else ""
-        return tuple(Step(self.task_family, 0, one) for one in self.plan.section if key in ("", one))
-
-    def check(self) -> None:
-        self.steps()
-
     def make(self, plan: Plan, step: Step) -> None:
         mask = read_tiff(plan.folder.keyed("thumbnail_masked", step.item)) > 0
         shape = scanned_shape(plan, step.item)

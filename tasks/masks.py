@@ -22,7 +22,7 @@ from brainstack.images.planes import Mask
 from brainstack.intake import record_seen
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
-from tasks.base import SectionTask
+from tasks.base import SectionTask, resolution_parameter
 
 log = logging.getLogger("brainstack")
 
@@ -108,6 +108,9 @@ def _keep_edit(plan: Plan, kind: str, key: str, new: NDArray[np.uint8]) -> None:
 
 class Masks(SectionTask):
     """The mask in force: what a person made of it, else the proposal."""
+
+    full_stage = "FullMasks"
+    resolution = resolution_parameter()
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         folder, key = plan.folder, step.item

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from brainstack.files.precomputed import write_volume
 from brainstack.files.tiff import read_tiff
+from brainstack.files.volume_blocks import Render
+from brainstack.images.normalizing import to_8_bit
 from brainstack.plan import Plan
 from brainstack.stamps import Step
-from tasks import current
-from tasks.alignment import read_matrices
-from tasks.base import ChannelTask
-from tasks.white_point import read_background
+from brainstack.volume_pieces import slab_sections
+from tasks.base import PieceTask, resolution_parameter
+from tasks.volumes import Volume, write_blocks
 
 
-class NeuroglancerImage(ChannelTask):
-    """Writes the first level of a channel's volume. A gap, or a section that failed, is a plane of background."""
+class NeuroglancerImage(PieceTask):
+    """Writes a slab of a channel's volume, as many sections as a chunk is deep, with the levels that fit into its
+    blocks. A gap, or a section that failed, is a plane of background. With --resolution full: straight from the scans.
+    """
+
+    full_stage = "FullShards"
+    resolution = resolution_parameter()
 
     def make(self, plan: Plan, step: Step) -> None:
-        keys = {one.step.item for one in plan.inputs(step) if one.step.stage == "Alignment"}
-        rows, columns = read_matrices(plan)["canvas"]
-        pixel_um, thickness_um = plan.pixel_size_um, plan.records.histology.section_thickness_um
-        first = read_tiff(plan.folder.keyed("thumbnail_aligned", min(keys), step.channel))
-
-        # Its other levels go with the old volume: Downsampling has to make them again, whatever its stamp says.
-        current.progress(self.animal).stamps.remove(Step("Downsampling", step.channel))
-        write_volume(
-            plan.folder.volume(step.channel),
-            _planes(plan, keys, step.channel),
-            shape_zyx=(len(plan.sections), rows, columns),
-            dtype=first.dtype,
-            voxel_size_um=(pixel_um, pixel_um, thickness_um),
-            chunk_size=plan.settings.neuroglancer.chunk_size,
-            num_channels=3 if plan.is_colour else 1,
-            empty=read_background(plan, step.channel),
-        )
+        volume, slab = Volume(plan, step.channel, full=False), int(step.item)
+        write_blocks(volume, step, slab, range(volume.layout.groups), _from_thumbnails(volume, step, slab))
 
 
-def _planes(plan: Plan, keys: set[str], channel: int) -> Iterator[NDArray[Any] | None]:
-    for section in plan.sections:
-        there = section.key in keys
-        yield read_tiff(plan.folder.keyed("thumbnail_aligned", section.key, channel)) if there else None
+def _from_thumbnails(volume: Volume, step: Step, slab: int) -> Render:
+    plan = volume.plan
+    there = {one.step.item for one in plan.inputs(step) if one.step.stage == "Alignment"}
+    keys = {section.number: section.key for section in slab_sections(plan, slab) if section.key in there}
+
+    @functools.lru_cache(maxsize=len(keys) or 1)
+    def plane(key: str) -> NDArray[Any]:
+        image = read_tiff(plan.folder.keyed("thumbnail_aligned", key, step.channel))
+        return to_8_bit(image, volume.white) if volume.plan.is_narrowed else image
+
+    def render(slot: int, top: int, left: int, out: NDArray[Any]) -> bool:
+        if slot not in keys:
+            return False
+        piece = plane(keys[slot])[top : top + out.shape[0], left : left + out.shape[1]]
+        np.copyto(out, piece)
+        return bool((piece != np.asarray(volume.empty, piece.dtype)).any())
+
+    return render

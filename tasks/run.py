@@ -96,7 +96,7 @@ class Run:
         return {
             step: sentence
             for step, sentence in read_failed(self.folder).items()
-            if step not in tried and step in progress.plan.steps(step.stage) and not progress.is_done(step)
+            if step not in tried and progress.plan.has(step) and not progress.is_done(step)
         }
 
     def interrupted(self) -> None:

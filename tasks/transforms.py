@@ -49,10 +49,17 @@ class Transforms(AnimalTask):
 
         stack = _stack(plan, pairs, mirrored, cleaned)
         turned = mirrored if plan.settings.pair_check.turn_mirrored else []
-        held = Held(_anchors(plan, cleaned), _on_reference(plan, cleaned, turned), read_midlines(plan))
-        aligned = align_stack(stack, held, _rules(plan))
+        on_reference = read_reference_places(plan)
+        held = Held(_anchors(plan, cleaned), _reference_holds(plan, on_reference, cleaned, turned), read_midlines(plan))
+        aligned = with_outside(align_stack(stack, held, _rules(plan)), on_reference)
         by_key = {plan.chain[place]: matrix for place, matrix in aligned.placed.items()}
-        placed = with_edits(by_key, edits_in_force(plan), rigid_of=lambda edit: _given(plan, edit, cleaned))
+        placed = with_edits(
+            by_key,
+            edits_in_force(plan),
+            rigid_of=lambda edit: _given(plan, edit, cleaned),
+            mirrored=turned,
+            shape=cleaned,
+        )
         content = _in_force(plan, placed, placements)
         content["failed"] = {key: _why_failed(plan, key) for key in plan.chain if key not in content["matrices"]}
         sections, judged = _sections(plan, stack, aligned, placed), _pairs(plan, stack, aligned)
@@ -67,7 +74,8 @@ class Transforms(AnimalTask):
         record(plan.folder, "pairs", [dataclasses.asdict(one) for one in judged])
         record(plan.folder, "canvas", {"width": canvas[1] * factor, "height": canvas[0] * factor})
         values = {key: [canvas, matrix, content["outside"].get(key)] for key, matrix in matrices.items()}
-        return {key: digest(values.get(key, content["failed"].get(key))) for key in plan.chain}
+        by_key = {key: digest(values.get(key, content["failed"].get(key))) for key in plan.chain}
+        return {"canvas": digest(canvas)} | by_key
 
 
 # The stack
@@ -90,7 +98,7 @@ def _stack(plan: Plan, pairs: Pairs, mirrored: list[str], canvas: tuple[int, int
         by_place[fixed, moving] = dataclasses.replace(found, is_same=False) if is_copy else found
     frame = Frame(canvas, plan.pixel_size_um, radius_um(pairs.values()))
     places = frozenset(plan.place_in_chain[key] for key in mirrored)
-    return Stack(len(plan.chain), by_place, places, plan.anchor, frame)
+    return Stack(plan.chain, by_place, places, plan.anchor, frame)
 
 
 def _rules(plan: Plan) -> Rules:
@@ -109,13 +117,15 @@ def _anchors(plan: Plan, canvas: tuple[int, int]) -> list[Hold]:
     ]
 
 
-def _on_reference(plan: Plan, canvas: tuple[int, int], turned: list[str]) -> list[Hold]:
+def _reference_holds(
+    plan: Plan, on_reference: Mapping[int, Registered | None], canvas: tuple[int, int], turned: list[str]
+) -> list[Hold]:
     """Where the reference holds sections. turned : keys of those that are turned back, as they are mirrored."""
-    sigma_um = (plan.settings.shape.reference_um,) * 3
+    sigma_um, lowest = (plan.settings.shape.reference_um,) * 3, plan.settings.elastix.lowest_metric
     return [
         Hold(place, found.matrix(plan.pixel_size_um, canvas), sigma_um)
-        for place, found in read_reference_places(plan).items()
-        if found.mirrored == (plan.chain[place] in turned) and found.metric > plan.settings.elastix.lowest_metric
+        for place, found in on_reference.items()
+        if found and found.mirrored == (plan.chain[place] in turned) and found.metric > lowest
     ]
 
 
@@ -208,6 +218,22 @@ def _why_failed(plan: Plan, key: str) -> str:
 
 
 # Verdicts
+
+
+def with_outside(aligned: AlignedStack, on_reference: Mapping[int, Registered | None]) -> AlignedStack:
+    """The same with doubt about sections that lie outside the reference volume, where nothing else speaks against
+    them."""
+    outside = {place for place, found in on_reference.items() if found is None}
+    return dataclasses.replace(
+        aligned,
+        sections=[
+            Verdict("doubtful", OUTSIDE) if place in outside and one.word == "good" else one
+            for place, one in enumerate(aligned.sections)
+        ],
+    )
+
+
+OUTSIDE = "it lies outside the reference volume, so that only the sections around it hold it"
 
 
 def _sections(plan: Plan, stack: Stack, aligned: AlignedStack, placed: Mapping[str, Matrix]) -> list[SectionAlignment]:

@@ -42,6 +42,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._roots: list[AnimalTask] = []
         self._runs: dict[str, Run] = {}
         self._only_slides = False
+        self._announced: list[AnimalTask] = []
 
     # Adding: first the slides, and when their scenes are known, what was asked for
 
@@ -62,6 +63,9 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             added = [super(SectionWorker, self).add(task_for(task.animal, step)) for step in to_read]
             return all(added)
         task.check()
+        if task not in self._announced:  # what is checked before a run is no hindrance in the middle of it
+            self._announced.append(task)
+            self._runs[task.animal].display.announce(task.announcement())
         return bool(super().add(task))
 
     # Running: again and again, until a round changes nothing

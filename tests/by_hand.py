@@ -70,8 +70,8 @@ def settings_with(**tables: dict[str, Any]) -> Settings:
     return Settings.model_validate(content)
 
 
-def all_steps(plan: Plan) -> list[Step]:
-    """Every step, inputs before what reads them."""
+def all_steps(plan: Plan, asked: Iterable[str] = ()) -> list[Step]:
+    """Every step, inputs before what reads them. asked : stages that somebody asks for."""
     ordered: dict[Step, None] = {}
 
     def visit(step: Step) -> None:
@@ -80,10 +80,17 @@ def all_steps(plan: Plan) -> list[Step]:
                 visit(one.step)
             ordered[step] = None
 
-    for stage in STAGES:
-        for step in plan.steps(stage):
-            visit(step)
+    for step in (step for stage in STAGES for step in plan.steps(stage)):
+        visit(step)
+    for step in (step for stage in asked for step in plan.asked(stage)):
+        visit(step)
     return list(ordered)
+
+
+BY_VALUE = {
+    "Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix", "PairRetry", "NeuroglancerInfo", "FullInfo",
+}  # fmt: skip
+"""Stages whose whole result goes on by value."""
 
 
 def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
@@ -91,7 +98,7 @@ def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
     if (approved := known_value(plan, step)) is not None:
         return {"": approved}
     if step.stage == "Transforms":
-        return {key: digest([key, other.get(step, "")]) for key in plan.chain}
+        return {key: digest([key, other.get(step, "")]) for key in ("canvas", *plan.chain)}
     if step.stage == "PairCheck":
         pairs = [one.step.item for one in plan.inputs(step)]
         return {part: digest([part, other.get(step, "")]) for part in ("", "mirrored", *pairs)}
@@ -99,9 +106,13 @@ def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
         return {key: digest([key, other.get(step, "")]) for key in ("", *plan.section)}
     if step.stage in ("MaskSearch", "MaskProposal"):
         return {part: digest([str(step), part, other.get(step, "")]) for part in ("", "shape")}
-    if step.stage in ("Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix", "PairRetry"):
+    if step.stage in BY_VALUE:
         return {"": digest([str(step), other.get(step, "")])}
     return {}
+
+
+RECORD = '{"token": "", "blocks": []}'
+"""Of a piece of a volume in which nothing is."""
 
 
 class StampsInMemory(Stamps):
@@ -114,18 +125,26 @@ class StampsInMemory(Stamps):
         pass
 
 
-def run_by_hand(plan: Plan, stamps: Stamps, other: dict[Step, str] | None = None, *, files: bool = False) -> list[Step]:
+def run_by_hand(
+    plan: Plan,
+    stamps: Stamps,
+    other: dict[Step, str] | None = None,
+    *,
+    files: bool = False,
+    asked: Iterable[str] = (),
+) -> list[Step]:
     """Do as a run does, without pixels: make what is not as expected. Returns the steps that were made.
 
     other : steps whose result comes out otherwise than before. files : leave empty files for outputs.
+    asked : stages that somebody asks for, which are made with all that they need.
     """
     made = []
-    for step in all_steps(plan):
+    for step in all_steps(plan, asked):
         ingredients, stamp = plan.ingredients(step, stamps), stamps.read(step)
         if stamp is None or stamp.digest != digest_of(step, ingredients):
             for path in STAGES[step.stage].outputs(plan, step) if files else []:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
+                path.write_text(RECORD if path.parent.name in ("volume", "volume_full") else "")
             stamps.write(step, Stamp(digest_of(step, ingredients), values_of(plan, step, other or {}), ingredients))
             made.append(step)
     return made

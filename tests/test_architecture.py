@@ -26,7 +26,11 @@ LAYERS = {
     # what is to be done: pure, but for the stamps themselves
     "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "numpy"},
     "brainstack.stack": {"brainstack.records"},
-    "brainstack.stages": {"brainstack.settings", "brainstack.stamps", "brainstack.plan"},
+    "brainstack.stages": {
+        *("brainstack.settings", "brainstack.stages", "brainstack.stamps", "brainstack.plan"),
+        *("brainstack.records", "brainstack.volume_pieces"),
+    },
+    "brainstack.volume_pieces": {"brainstack.plan", "brainstack.records"},
     "brainstack.plan": {
         *("brainstack.animal_folder", "brainstack.errors", "brainstack.records", "brainstack.settings"),
         *("brainstack.slide_names", "brainstack.stack", "brainstack.stages", "brainstack.stamps"),
@@ -53,7 +57,10 @@ LAYERS = {
             "cloudvolume",
             "igneous",
             "taskqueue",
+            "isal",
+            "tinybrain",
         ),
+        "brainstack.images.halving",
         "matplotlib",
     },
     "brainstack.demo.czi_metadata": set(),
@@ -79,7 +86,7 @@ ONLY_IN = {
     "cloudvolume": ("brainstack.files",),
     "igneous": ("brainstack.files",),
     "imagecodecs": ("brainstack.files", "brainstack.demo"),
-    "matplotlib": ("brainstack.files.pictures", "brainstack.images.alignment_plots"),
+    "matplotlib": ("brainstack.files.pictures", "brainstack.images.alignment_plots", "brainstack.images.stack_views"),
     "typer": ("brainstack.cli",),
 }
 """Package -> the only places that import it."""
@@ -209,6 +216,8 @@ def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
     histograms = ("ChannelHistogram", "HistogramPicture", "SingleHistogram")
     together = {"MaskProposal": "masks", "Midline": "shape", "ReferencePlace": "shape"}
     together |= dict.fromkeys(histograms, "histogram")
+    together |= {"FullClean": "full_sections", "FullAlignment": "full_sections"}
+    together |= dict.fromkeys(("FullInfo", "FullSlab", "FullImage", "FullShards", "FullDownsampling"), "full_volume")
     for stage in STAGES:
         module = together.get(stage, re.sub(r"(?<!^)(?=[A-Z])", "_", stage).lower())
         assert getattr(tasks, stage).__module__ == f"tasks.{module}"

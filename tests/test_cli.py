@@ -14,7 +14,8 @@ from brainstack import cli
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
 from brainstack.environment import database_url
-from brainstack.records import AlignmentEdit, AnimalRecords, Channel, Scene, SlideScan
+from brainstack.planning import make_plan
+from brainstack.records import AlignmentEdit, AnimalRecords, Channel, GivenPair, Scene, SlideScan
 
 Called = subprocess.CompletedProcess[str]
 Call = Callable[..., Called]
@@ -317,6 +318,18 @@ def test_a_section_is_placed_as_an_anchor_by_a_person(stack: Call) -> None:
     (edit,) = records().alignment_edits
     wanted = AlignmentEdit("anchor", "slide002_S1", "", -math.pi / 2, -12.5, 3.0, True, "anna", edit.at)
     assert edit == wanted
+
+
+def test_a_pair_is_given_by_hand_as_mirrored_or_as_it_lies(stack: Call) -> None:
+    called = stack("animal", "pair", "DK39", "1", "2", "--rotation-deg", "90", "--shift-x-um", "-12.5", "--mirrored")
+    assert (called.returncode, called.stderr) == (0, "")
+    stack("animal", "pair", "DK39", "2", "3", "--shift-y-um", "4")
+    assert make_plan("DK39").by_hand == {
+        "slide001_S2..slide002_S1": GivenPair(math.pi / 2, -12.5, 0.0, mirrored=True),
+        "slide002_S1..slide002_S2": GivenPair(0.0, 0.0, 4.0, mirrored=False),
+    }
+    stack("animal", "pair", "DK39", "1", "2")
+    assert not make_plan("DK39").by_hand["slide001_S2..slide002_S1"].mirrored
 
 
 def test_the_user_of_the_computer_is_who_said_it(stack: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from by_hand import StampsInMemory, plan_of, run_by_hand, settings_with, slide, 
 from brainstack.errors import BrainstackError
 from brainstack.plan import Plan, digest_of
 from brainstack.progress import Progress
-from brainstack.records import AlignmentEdit, Channel, PairTransform, Slide
+from brainstack.records import AlignmentEdit, Channel, GivenPair, PairTransform, Slide
 from brainstack.settings import Settings, load_settings
 from brainstack.slide_names import CziFile, check_slides, slide_number, slide_rescan
 from brainstack.stages import ASKED_FOR, STAGES, Input
@@ -246,7 +246,7 @@ def test_a_section_that_has_no_place_keeps_what_needs_none(plan: Plan) -> None:
     after = plan.without(lost)
     assert not after.is_blocked(Step("Clean", 1, key(7)))
     assert after.blocked_by(Step("Web", 0, key(7))) == lost[0]
-    read = [one.step.item for one in after.inputs(Step("NeuroglancerImage", 1))]
+    read = [one.step.item for one in after.inputs(Step("NeuroglancerImage", 1, "000")) if one.step.item]
     assert read == [key(number) for number in range(7)]
 
 
@@ -285,7 +285,7 @@ def test_a_stage_that_gathers_is_blocked_when_all_failed(plan: Plan) -> None:
     after = plan.without(plan.steps("Masks"))
     assert after.is_blocked(Step("Canvas"))
     assert after.is_blocked(Step("Transforms"))
-    assert after.is_blocked(Step("NeuroglancerImage", 1))
+    assert after.is_blocked(Step("NeuroglancerImage", 1, "000"))
     assert not after.chain
 
 
@@ -321,13 +321,17 @@ SETTINGS: dict[str, Any] = {
     "transforms.anchor_um": 3.0,
     "shape.held_by": "midline",
     "deformation.grid_um": 800.0,
+    "alignment.interpolation": "cubic",
     "neuroglancer.chunk_size": (64, 64, 32),
-    "downsampling.mips": 1,
+    "neuroglancer.encoding": "jpeg",
+    "neuroglancer.format": "sharded",
+    "neuroglancer.gzip": True,
+    "downsampling.smallest_side_px": 128,
 }
 WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace", "Deformation"}
 """Stages that the shipped settings do without."""
 ALL_BUT_META = set(STAGES) - ASKED_FOR - WHERE_ASKED - {"Meta", "WhitePoint"}
-STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms"}
+STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms", "NeuroglancerInfo"}
 """What reads only values that come out as before. PairRetry reads cleaned images, as it registers some pairs again."""
 
 REDONE: dict[str, set[str]] = {
@@ -340,7 +344,7 @@ REDONE: dict[str, set[str]] = {
     "masks.edge_share": {"MaskSearch", "MaskProposal"},
     "mask_check.neighbours": {"MaskCheck"},
     "train_masks.trees": set(),  # TrainMasks is made only when asked for
-    "full_masks.smoothing_px": set(),  # and so is FullMasks
+    "full_masks.smoothing_px": set(),  # and so is all at the scan's resolution
     "histogram.bins": {"ChannelHistogram"},
     "gain.quantile": {"Gain"},
     "gain.target": {"Gain", "ChannelHistogram", "Web"},
@@ -371,8 +375,13 @@ REDONE: dict[str, set[str]] = {
         "NeuroglancerImage",
         "Downsampling",
     },
-    "neuroglancer.chunk_size": {"NeuroglancerImage", "Downsampling"},
-    "downsampling.mips": {"Downsampling"},
+    "alignment.interpolation": {"Alignment", "AlignmentPictures", "Web", "NeuroglancerImage", "Downsampling"},
+    # A volume is written again where its layout is another, not whenever it is laid out: see below.
+    "neuroglancer.chunk_size": {"NeuroglancerInfo"},
+    "neuroglancer.format": {"NeuroglancerInfo"},
+    "neuroglancer.gzip": {"NeuroglancerInfo"},
+    "neuroglancer.encoding": {"NeuroglancerInfo", "NeuroglancerImage", "Downsampling"},  # what white is, counts now
+    "downsampling.smallest_side_px": {"NeuroglancerInfo"},
 }
 """What is made again after a change of a setting, where all results that go on by value come out as before."""
 
@@ -477,7 +486,7 @@ TURNED = {
 FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "thickness": (
         {"section_thickness_um": 25.0},
-        {"MaskCheck", "AlignmentPictures", "NeuroglancerImage", "Downsampling"},
+        {"MaskCheck", "AlignmentPictures", "NeuroglancerInfo"},  # and the volume, where its layout is another
     ),
     "turns": (
         {"rotation": 1},
@@ -544,8 +553,11 @@ def test_an_edited_mask_redoes_its_section_and_pairs_and_stops_at_what_did_not_m
     for stage in ("Elastix", "PairRetry"):
         assert {step.item for step in made if step.stage == stage} == pairs_of(3)
     assert {step.stage for step in made if not step.item} == {
-        "ChannelHistogram", "Gain", "Canvas", "Transforms", "AlignmentPictures", "NeuroglancerImage", "Downsampling",
+        "ChannelHistogram", "Gain", "Canvas", "Transforms", "AlignmentPictures", "Downsampling",
     }  # fmt: skip
+    assert [step for step in made if step.stage == "NeuroglancerImage"] == [
+        Step("NeuroglancerImage", channel, "000") for channel in (1, 2)
+    ]
 
 
 def test_another_canvas_redoes_the_composed_transforms_though_no_pair_changed(plan: Plan) -> None:
@@ -575,7 +587,7 @@ def with_records(plan: Plan, **changes: Any) -> Plan:
 
 EDITS: dict[str, tuple[AlignmentEdit, set[str]]] = {
     "place": (AlignmentEdit("place", key(2), rotation_rad=0.1), {"Transforms", "AlignmentPictures"}),
-    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"Transforms", "AlignmentPictures"}),
+    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"PairCheck", "Transforms", "AlignmentPictures"}),
     "follow": (AlignmentEdit("follow", key(2), key(1)), {"Transforms", "AlignmentPictures"}),
     "leave out": (AlignmentEdit("leave_out", key(2), key(1)), {"PairCheck", "Transforms", "AlignmentPictures"}),
 }
@@ -604,7 +616,7 @@ def test_a_section_that_is_placed_by_hand_moves_alone(plan: Plan) -> None:
     assert counted(made) == {
         "Alignment": 2, "AlignmentPictures": 1, "Web": 1, "NeuroglancerImage": 2, "Downsampling": 2,
     }  # fmt: skip
-    assert {step.item for step in made if step.item} == {key(2)}
+    assert {step.item for step in made if step.item} == {key(2), "000"}
 
 
 def test_a_pair_given_by_hand_is_measured_and_no_other_is_registered_again(plan: Plan) -> None:
@@ -613,6 +625,10 @@ def test_a_pair_given_by_hand_is_measured_and_no_other_is_registered_again(plan:
     given = with_records(plan, pairs_by_hand=(PairTransform(key(2), key(3), 0.1, 5.0, 6.0, 0.0),))
     pair = elastix(2, 3)
     assert run_by_hand(given, stamps) == [pair, Step("PairRetry", 0, pair.item)]
+    assert run_by_hand(given, stamps) == []
+    mirrored = with_records(plan, pairs_by_hand=(PairTransform(key(2), key(3), 0.1, 5.0, 6.0, 0.0, mirrored=True),))
+    assert mirrored.by_hand == {pair.item: GivenPair(0.1, 5.0, 6.0, mirrored=True)}
+    assert run_by_hand(mirrored, stamps) == [pair, Step("PairRetry", 0, pair.item)]
 
 
 def test_of_the_check_a_pair_reads_only_what_is_said_of_itself(plan: Plan) -> None:
@@ -640,7 +656,7 @@ def test_a_dropped_section_redoes_what_bridges_it_and_the_volume(plan: Plan, tmp
     assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 3), elastix(0, 4)]
     assert stages_made(made) == {
         "Preps", "MaskCheck", "MaskAreas", "ChannelHistogram", "Gain", "Canvas", "Elastix", "PairCheck", "PairRetry",
-        "Transforms", "AlignmentPictures", "NeuroglancerImage", "Downsampling",
+        "Transforms", "AlignmentPictures", "NeuroglancerInfo", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
@@ -668,6 +684,8 @@ ONCE = {
 }
 """How many steps see that the stack is another; volumes, gains and so on: one for each of two channels."""
 GATHERED = {"ChannelHistogram": 2, "Gain": 2}
+LAID_OUT = {"NeuroglancerInfo": 2}
+"""Of a stack with another number of slots."""
 NEW = {
     "Normalized": 2, "MaskSearch": 1, "MaskProposal": 1, "Masks": 1, "Histogram": 2, "HistogramPicture": 2,
     "Clean": 2, "Alignment": 2, "Web": 1,
@@ -680,8 +698,8 @@ BRIDGED = [elastix(0, 3).item, elastix(0, 4).item]
 
 DECIDED: dict[str, tuple[Slide, list[str], int, dict[str, int]]] = {
     "a gap": (slide(1, qc={2: 1}), BRIDGED, 1, ONCE | GATHERED),
-    "dropped": (slide(1, dropped=(2,)), BRIDGED, 1, ONCE | GATHERED),
-    "the end": (slide(1, qc={2: 3}), BRIDGED, 1, ONCE | GATHERED),
+    "dropped": (slide(1, dropped=(2,)), BRIDGED, 1, ONCE | GATHERED | LAID_OUT),
+    "the end": (slide(1, qc={2: 3}), BRIDGED, 1, ONCE | GATHERED | LAID_OUT),
     "replicated": (  # 0 and 2, and 1 and 3, were two apart and are three now
         slide(1, replicates={2: 1}),
         [
@@ -689,7 +707,7 @@ DECIDED: dict[str, tuple[Slide, list[str], int, dict[str, int]]] = {
             *(f"{COPY}..{key(number)}" for number in (2, 3, 4)),
         ],
         2,
-        ONCE | NEW,
+        ONCE | NEW | LAID_OUT,
     ),
     "filled by its neighbour": (  # the others are as far apart as before
         slide(1, qc={2: 1}, replicates={2: 1}),
@@ -737,7 +755,7 @@ def test_a_decision_taken_back_makes_no_image_again_and_of_pairs_those_whose_dis
     run_by_hand(plan, stamps)
     run_by_hand(plan_of(tmp_path, [decided, *FOUR[1:]]), stamps)
     made = run_by_hand(dataclasses.replace(plan), stamps)
-    assert stages_made(made) <= {*ONCE, *GATHERED, "Elastix", "PairRetry"}
+    assert stages_made(made) <= {*ONCE, *GATHERED, *LAID_OUT, "Elastix", "PairRetry"}
     again = {step.item for step in made if step.stage == "Elastix"}
     assert again == {step.item for step in plan.pairs} & set(pairs)
     assert len(again) == changed

@@ -63,7 +63,7 @@ def test_a_stage_is_made_again_when_a_setting_that_it_reads_changes(stage: str) 
     """`settings.masks.channel` in a task must be in its stage's settings, as "masks" or "masks.channel"."""
     read = re.findall(r"\bsettings\.(([a-z_]+)(?:\.[a-z_0-9]+)?)", inspect.getsource(getattr(tasks, stage)))
     missing = {name for name, table in read if not {name, table} & {*STAGES[stage].settings}}
-    assert missing <= KEPT_BY_OTHERS, f"brainstack/stages.py: these belong into the settings of {stage}"
+    assert missing <= KEPT_BY_OTHERS, f"brainstack/stages/table.py: these belong into the settings of {stage}"
 
 
 # An animal's own file

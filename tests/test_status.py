@@ -57,6 +57,18 @@ def test_what_is_stale_is_counted_and_what_was_never_made_is_not(plan: Plan) -> 
     assert row(text, "Normalized") == ["", "4/4", "4/4"]
 
 
+def test_of_the_scan_s_resolution_it_says_how_far_it_is_where_somebody_asked_for_it(plan: Plan) -> None:
+    stamps = Stamps(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True)
+    assert "at the scan's resolution" not in shown(plan)
+    run_by_hand(plan, stamps, files=True, asked=["FullDownsampling"])
+    of_first = "channel 1 at the scan's resolution: "
+    assert f"{of_first}FullImage 1/1; FullShards 1/1; FullDownsampling 1/1\n" in shown(plan)
+    edited = shown(dataclasses.replace(plan, edits={"slide001_S1": "painted"}))
+    assert f"{of_first}FullImage 0/1, 1 stale; FullShards 0/1, 1 stale; FullDownsampling 0/1, 1 stale\n" in edited
+    assert "luigi --module tasks Animal --animal DK39 --resolution full\n" in edited
+
+
 def test_what_failed_is_counted_and_said_with_what_it_holds_up(plan: Plan) -> None:
     run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
     failed = {Step("Masks", 0, "slide001_S1"): "the mask [of this section] is all black"}

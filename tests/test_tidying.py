@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from by_hand import plan_of, run_by_hand, slide
+from by_hand import plan_of, run_by_hand, settings_with, slide
 from typer.testing import CliRunner
 
 from brainstack import cli
@@ -15,6 +16,7 @@ from brainstack.files.tiff import write_tiff
 from brainstack.links import link_all
 from brainstack.plan import Plan
 from brainstack.planning import write_failed
+from brainstack.records import Slide
 from brainstack.stages import STAGES
 from brainstack.stamps import Stamp, Stamps, Step
 from brainstack.tidying import Tidying, delete_leftovers, find_leftovers, readable
@@ -277,6 +279,170 @@ def test_stopped_in_the_middle_the_rest_is_found_again(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2.6e12, "2.6 TB")])
 def test_sizes_are_readable(size: float, text: str) -> None:
     assert readable(int(size)) == text
+
+
+# Volumes
+
+ASKED = ("FullMasks", "FullClean", "FullAlignment", "FullDownsampling")
+
+
+def in_slabs(root: Path, slides: tuple[Slide, ...] = SLIDES, **neuroglancer: Any) -> Plan:
+    """Six sections of 60 x 40 pixels: slabs of two, a canvas of 2 x 2 groups."""
+    deep = {"chunk_size": (16, 16, 2), "block_px": 16, "group_px": 32} | neuroglancer
+    return plan_of(root, slides, settings=settings_with(tifs={"thumbnail_factor": 1}, neuroglancer=deep))
+
+
+def with_volumes(root: Path) -> Plan:
+    """An animal that was made at the scan's resolution too, and is being made again: blocks, and parts of shards."""
+    plan = in_slabs(root)
+    run(plan)
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True, asked=ASKED)
+    touch(*(path for channel in (1, 2) for slab in ("000", "002") for path in under_way(plan, channel, slab)))
+    return plan
+
+
+def under_way(plan: Plan, channel: int, slab: str) -> list[Path]:
+    """What there is of a slab and of its group 001 while it is written, and of what was joined before."""
+    folder, group = plan.folder, f"{slab}.001"
+    return [
+        folder.volume(channel) / "2_2_20" / f"0-16_0-16_{slab}",
+        folder.volume(channel, full=True) / "1_1_20" / "0.shard",
+        folder.volume_records(channel) / slab / "0_0.json",
+        folder.volume_records(channel, full=True) / group / "1_0.json",
+        folder.volume_part(channel, slab, "0_0"),
+        folder.volume_part(channel, group, "1_0", full=True),
+        folder.volume_record(channel, "shards"),
+    ]
+
+
+def test_nothing_of_a_live_volume_is_found(tmp_path: Path) -> None:
+    found = find_leftovers(with_volumes(tmp_path))
+
+    assert (found.leftovers, found.stamps, found.foreign) == ([], [], {})
+
+
+def test_a_channel_that_is_gone_loses_all_of_its_volumes(tmp_path: Path) -> None:
+    before = everything(with_volumes(tmp_path))
+    plan = in_slabs(tmp_path, tuple(replace(one, channels=one.channels[:1]) for one in SLIDES))
+
+    found = find_leftovers(plan)
+    delete_leftovers(plan, found)
+
+    assert {
+        "neuroglancer_data/C2", "neuroglancer_data/C2T", ".brainstack/small/volume_C2.json",
+        ".brainstack/small/volume_C2T.json", ".brainstack/CH2/volume/000.json", ".brainstack/CH2/volume/002/0_0.json",
+        ".brainstack/CH2/volume/shards.json", ".brainstack/CH2/volume/levels.json",
+        ".brainstack/CH2/volume_full/002.003.json", ".brainstack/CH2/volume_full/shards.003.json",
+        ".brainstack/CH2/volume_full/002.001/1_0.json", ".brainstack/CH2/parts/000/0_0.part",
+        ".brainstack/CH2/parts_full/000.001/1_0.part", ".brainstack/CH2/slabs/001.json",
+        ".brainstack/CH2/full_aligned/slide001_S1.tif", ".brainstack/CH2/full_cleaned/slide001_S1.tif",
+    } <= names(plan, found)  # fmt: skip
+    left = everything(plan)
+    assert {path for path in before if {"CH1", "C1", "C1T", "masks"} & {*path.parts}} <= left
+    assert not [path for path in left if {"CH2", "C2", "C2T"} & {*path.parts} or path.stem.endswith(("_C2", "_C2T"))]
+    assert find_leftovers(plan) == Tidying()
+
+
+def test_slabs_that_are_gone_lose_what_is_noted_of_them(tmp_path: Path) -> None:
+    with_volumes(tmp_path)
+    plan = in_slabs(tmp_path, SLIDES[:2])
+
+    found = find_leftovers(plan)
+
+    assert of_volumes(names(plan, found)) == {
+        f".brainstack/CH{channel}/{name}"
+        for channel in (1, 2)
+        for name in (
+            "volume/002.json", "volume/002/0_0.json", "parts/002/0_0.part", "slabs/002.json",
+            *(f"volume_full/002.{group:03d}.json" for group in range(4)),
+            "volume_full/002.001/1_0.json", "parts_full/002.001/1_0.part",
+        )
+    }  # fmt: skip
+    gone = {step.item for step in found.stamps if step.stage in ("NeuroglancerImage", "FullSlab", "FullImage")}
+    assert gone == {"002", *(f"002.{group:03d}" for group in range(4))}
+    delete_leftovers(plan, found)
+    assert find_leftovers(plan) == Tidying()
+
+
+def of_volumes(names: set[str]) -> set[str]:
+    folders = {"neuroglancer_data", "volume", "volume_full", "parts", "parts_full", "slabs"}
+    return {name for name in names if folders & {*name.split("/")}}
+
+
+def test_groups_that_are_gone_lose_what_is_noted_of_them(tmp_path: Path) -> None:
+    with_volumes(tmp_path)
+    plan = in_slabs(tmp_path, group_px=64)  # one instead of four
+
+    found = find_leftovers(plan)
+
+    assert names(plan, found) == {
+        f".brainstack/CH{channel}/{name}"
+        for channel in (1, 2)
+        for name in (
+            *(f"volume_full/{slab:03d}.{group:03d}.json" for slab in range(3) for group in (1, 2, 3)),
+            *(f"volume_full/shards.{group:03d}.json" for group in (1, 2, 3)),
+            *(f"volume_full/{slab}.001/1_0.json" for slab in ("000", "002")),
+            *(f"parts_full/{slab}.001/1_0.part" for slab in ("000", "002")),
+        )
+    }  # fmt: skip
+    assert {step.stage for step in found.stamps} == {"FullImage", "FullShards"}
+
+
+def test_what_a_slide_that_is_not_read_yet_may_belong_to_is_kept(tmp_path: Path) -> None:
+    plan = with_volumes(tmp_path)
+    plan = replace(plan, records=replace(plan.records, slides=SLIDES[:2]))
+
+    found = find_leftovers(plan)
+
+    assert of_volumes(names(plan, found)) == set()
+    assert not {step for step in found.stamps if step.stage in ("NeuroglancerImage", "FullImage", "FullShards")}
+    unread = replace(plan, records=replace(plan.records, slides=()))
+    assert of_volumes(names(unread, find_leftovers(unread))) == set()
+
+
+def test_a_volume_that_the_lab_made_is_theirs(tmp_path: Path) -> None:
+    plan = finished(tmp_path)
+    touch(plan.folder.volume(1, full=True) / "info", plan.folder.volume_records(1) / "notes.txt")
+
+    found = find_leftovers(plan)
+
+    assert found.leftovers == []
+    assert {str(path.relative_to(plan.folder.root)) for path in found.foreign} == {
+        "neuroglancer_data/C1", ".brainstack/CH1/volume"
+    }  # fmt: skip
+
+
+def test_a_volume_of_an_earlier_brainstack_is_known_until_it_is_laid_out_anew(tmp_path: Path) -> None:
+    """Its stamp says whose it is: without, the next run would not dare to write there."""
+    plan = finished(tmp_path)
+    stamps, earlier = Stamps(plan.folder.stamps), [Step("NeuroglancerImage", channel) for channel in (1, 2)]
+    for step in [one for one in stamps.steps() if one.stage in ("NeuroglancerInfo", "NeuroglancerImage")]:
+        stamps.remove(step)
+    for path in (path for stage in ("NeuroglancerInfo", "NeuroglancerImage") for step in plan.steps(stage)
+                 for path in STAGES[stage].outputs(plan, step) if path.name != "info"):  # fmt: skip
+        path.unlink()
+    for step in earlier:
+        stamps.write(step, Stamp("x"))
+
+    found = find_leftovers(plan)
+    assert (found.leftovers, found.stamps, found.foreign) == ([], [], {})
+
+    fewer = plan_of(tmp_path, [replace(one, channels=one.channels[:1]) for one in SLIDES])
+    found = find_leftovers(fewer)
+    assert "neuroglancer_data/C2T" in names(fewer, found)
+    assert set(earlier) & set(found.stamps) == {earlier[1]}
+
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    assert find_leftovers(plan).stamps == earlier
+
+
+def test_a_volume_of_a_run_that_was_killed_is_found(tmp_path: Path) -> None:
+    """It was laid out when the channel went."""
+    finished(tmp_path)
+    plan = plan_of(tmp_path, [replace(one, channels=one.channels[:1]) for one in SLIDES])
+    touch(plan.folder.volume_layout(2, full=True), plan.folder.volume(2, full=True) / "info")
+
+    assert "neuroglancer_data/C2" in names(plan, find_leftovers(plan))
 
 
 # The command

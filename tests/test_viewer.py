@@ -18,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from volumes import write_volume
 
 from brainstack.errors import BrainstackError
-from brainstack.files.precomputed import downsample_volume, write_volume
 from brainstack.viewer import ImageVolume, animal_state, annotation_layer, segmentation_layer, with_data_at
 from brainstack.viewer_server import how_to_open, serve
 
@@ -298,16 +298,7 @@ def _wait_until_ready(browser: Any) -> None:
 
 
 def write(path: Path, sections: np.ndarray[Any, Any], mips: int = 2) -> None:
-    write_volume(
-        path,
-        iter(sections),
-        shape_zyx=(sections.shape[0], sections.shape[1], sections.shape[2]),
-        dtype=sections.dtype,
-        voxel_size_um=VOXEL_UM,
-        chunk_size=(64, 64, 8),
-        num_channels=sections.shape[3] if sections.ndim == 4 else 1,
-    )
-    downsample_volume(path, mips=mips)
+    write_volume(path, sections, voxel_size_um=VOXEL_UM, chunk_size=(64, 64, 8), levels=mips + 1)
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from by_hand import plan_of, slide
+from volumes import write_volume
 
 from brainstack.errors import BrainstackError
-from brainstack.files.precomputed import write_volume
 from brainstack.files.whole import write_json
 from brainstack.plan import Plan
 from brainstack.records import Channel
@@ -22,10 +22,8 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def make_volume(plan: Plan, channel: int, dtype: type = np.uint16) -> None:
-    write_volume(
-        plan.folder.volume(channel), iter([None, None]), shape_zyx=(2, 40, 60), dtype=dtype,
-        voxel_size_um=(10.0, 10.0, 20.0), chunk_size=(32, 32, 2),
-    )  # fmt: skip
+    empty = np.zeros((2, 40, 60), dtype)
+    write_volume(plan.folder.volume(channel), empty, voxel_size_um=(10.0, 10.0, 20.0), chunk_size=(32, 32, 2))
 
 
 def test_without_a_volume_it_says_how_to_make_one(plan: Plan) -> None:
@@ -43,8 +41,13 @@ def test_each_channel_that_has_a_volume_is_a_layer(plan: Plan) -> None:
     assert state["title"] == "DK39"
 
 
-@pytest.mark.parametrize(("dtype", "highest"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_white_is_a_little_above_where_the_gain_brings_bright_tissue(plan: Plan, dtype: type, highest: int) -> None:
+@pytest.mark.parametrize(
+    ("scanned", "dtype", "highest"), [("Gray8", np.uint8, 255), ("Gray16", np.uint16, 65535)], ids=["8 bit", "16 bit"]
+)
+def test_white_is_a_little_above_where_the_gain_brings_bright_tissue(
+    tmp_path: Path, scanned: str, dtype: type, highest: int
+) -> None:
+    plan = plan_of(tmp_path, [dataclasses.replace(slide(1), pixel_type=scanned)])
     make_volume(plan, 1, dtype)
     (layer,) = state_of(plan)["layers"]
     black, white = layer["shaderControls"]["normalized"]["range"]
@@ -52,13 +55,26 @@ def test_white_is_a_little_above_where_the_gain_brings_bright_tissue(plan: Plan,
     assert white == round(HEADROOM * plan.settings.gain.target * highest)
 
 
+def test_white_is_white_where_16_bit_became_8(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [dataclasses.replace(slide(1), pixel_type="Gray16")])
+    make_volume(plan, 1, np.uint8)
+    assert state_of(plan)["layers"][0]["shaderControls"]["normalized"]["range"] == [0, 255]
+
+
+def test_a_volume_at_the_scan_s_resolution_is_shown_once_it_is_finished(plan: Plan) -> None:
+    make_volume(plan, 1)
+    full = plan.folder.volume(1, full=True)
+    write_volume(full, np.zeros((2, 80, 120), np.uint16), voxel_size_um=(5.0, 5.0, 20.0), chunk_size=(32, 32, 2))
+    assert state_of(plan)["layers"][0]["source"] == "precomputed://C1T"
+    write_json(plan.folder.volume_record(1, "levels", full=True), [])
+    assert state_of(plan)["layers"][0]["source"] == "precomputed://C1"
+
+
 def test_an_animal_in_colour_is_shown_in_its_colours_on_its_glass(tmp_path: Path) -> None:
     scan = dataclasses.replace(slide(1), pixel_type="Bgr24", channels=(Channel(1, "RGB"),))
     plan = plan_of(tmp_path, [scan])
-    write_volume(
-        plan.folder.volume(1), iter([None, None]), shape_zyx=(2, 40, 60), dtype=np.uint8,
-        voxel_size_um=(10.0, 10.0, 20.0), chunk_size=(32, 32, 2), num_channels=3,
-    )  # fmt: skip
+    empty = np.zeros((2, 40, 60, 3), np.uint8)
+    write_volume(plan.folder.volume(1), empty, voxel_size_um=(10.0, 10.0, 20.0), chunk_size=(32, 32, 2))
     write_json(plan.folder.small("white_point_C1"), {"white": [243, 238, 9]})
     state = state_of(plan)
     (layer,) = state["layers"]

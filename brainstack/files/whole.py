@@ -57,6 +57,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise
 
 
+def remove_folder(path: Path) -> None:
+    """Delete a folder and all in it. It is out of sight at once, so that a kill leaves none that is half there."""
+    if not path.exists():
+        return
+    old = path.with_name(f"{PART}{os.getpid()}-old-{path.name}")
+    path.rename(old)
+    shutil.rmtree(old)
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as JSON, whole or not at all. Floats are written with all their digits."""
     with whole_file(path) as part:

@@ -15,6 +15,8 @@ from brainstack.geometry import Matrix, inverse, points
 
 Picture = npt.NDArray[Any]
 
+INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
 LARGEST_GROWTH = 4.0
 """An aligned canvas with so many times the area of the cleaned one comes from a transform that cannot be."""
 
@@ -74,8 +76,9 @@ def align(
     canvas_shape: tuple[int, int] | None = None,
     background: npt.ArrayLike = 0,
     field: npt.NDArray[np.float32] | None = None,
+    interpolation: str = "linear",
 ) -> Picture:
-    """The section on the aligned canvas, linearly interpolated.
+    """The section on the aligned canvas, resampled once. interpolation : "nearest", "linear" or "cubic".
 
     cleaned : (rows, columns) or (rows, columns, 3), uint8 or uint16, on the common canvas. matrix : 3x3, takes points
     of the aligned canvas to `cleaned`. canvas_shape : (rows, columns) of the aligned canvas, `cleaned`'s when left out.
@@ -85,15 +88,16 @@ def align(
     Coordinates are float32 inside OpenCV 5 (4 rounds them to 1/32 pixel): exact to 0.001 pixel.
     """
     rows, columns = canvas_shape or cleaned.shape[:2]
+    flag = INTERPOLATIONS[interpolation]
     value = tuple(np.broadcast_to(background, 3).astype(float).tolist())
     if field is not None:
         at = points(matrix, _moved(field, (rows, columns))).astype(np.float32)
-        return np.asarray(cv2.remap(cleaned, at, None, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, value))
+        return np.asarray(cv2.remap(cleaned, at, None, flag, None, cv2.BORDER_CONSTANT, value))
     warped = cv2.warpAffine(
         cleaned,
         matrix[:2].astype(np.float64),
         (columns, rows),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        flags=flag | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=value,
     )

@@ -49,9 +49,15 @@ def without_background(image: Image, mask: NDArray[np.bool_], *, radius_px: floa
     image : (rows, columns) uint8 or uint16. mask : (rows, columns) bool, True on tissue. Returns the same shape and
     type; the glass stays as it was.
     """
-    below = _background(image, mask, radius_px)
-    flat = np.rint(image - (below - below[mask].mean()))
+    flat = np.rint(image - background_haze(image, mask, radius_px))
     return np.where(mask, np.clip(flat, 0, np.iinfo(image.dtype).max), image).astype(image.dtype)
+
+
+def background_haze(image: Image, mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.float32]:
+    """What `without_background` takes from each pixel of the tissue: (rows, columns) float32 in grey values, 0 on
+    average over the mask, so below 0 where there is less background than that."""
+    below = _background(image, mask, radius_px)
+    return np.asarray(below - below[mask].mean(), np.float32)
 
 
 def _background(image: Image, mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.float32]:

@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+FEW = 1000
+"""Thumbnail pixels that are looked at one by one, 4 us each, before it is quicker to look at all of a piece."""
+
 Box = tuple[int, int, int, int]
 """top, bottom, left, right in pixels of the scan; bottom and right are outside."""
 
@@ -32,15 +35,36 @@ def mask_region(soft: NDArray[np.float32], factor: int, box: Box) -> NDArray[np.
 
     soft : (rows, columns) float32, of the whole thumbnail. factor : pixels of the scan in one of the thumbnail, a side.
     box : of the block, inside the scan. Returns (bottom - top, right - left) bool.
+
+    Only between those centres where the outline goes through, has anything to be interpolated.
     """
+    top, bottom, left, right = box
+    above, _, down = _between(top, bottom, factor, soft.shape[0])
+    before, _, across = _between(left, right, factor, soft.shape[1])
+    around = np.pad(soft[above[0] : above[-1] + 2, before[0] : before[-1] + 2],
+                    ((0, above[-1] + 2 > soft.shape[0]), (0, before[-1] + 2 > soft.shape[1])), mode="edge")  # fmt: skip
+    corners = np.stack([around[:-1, :-1], around[1:, :-1], around[:-1, 1:], around[1:, 1:]])
+    lowest, highest = corners.min(axis=0), corners.max(axis=0)
+    crossed = np.argwhere((lowest <= 0.5 + SURE) & (highest >= 0.5 - SURE)).tolist()
+    if len(crossed) > FEW:
+        return mask_of_every_pixel(soft, factor, box)
+    rows = np.searchsorted(above, np.arange(above[0], above[-1] + 2)).tolist()
+    columns = np.searchsorted(before, np.arange(before[0], before[-1] + 2)).tolist()
+    mask = np.repeat(np.repeat(lowest > 0.5, np.diff(rows), axis=0), np.diff(columns), axis=1)
+    for row, column in crossed:
+        height, width = slice(rows[row], rows[row + 1]), slice(columns[column], columns[column + 1])
+        upper_left, lower_left, upper_right, lower_right = corners[:, row, column]
+        first = upper_left + (lower_left - upper_left) * down[height]
+        second = upper_right + (lower_right - upper_right) * down[height]
+        mask[height, width] = first[:, np.newaxis] + (second - first)[:, np.newaxis] * across[width] > 0.5
+    return mask
+
+
+def mask_of_every_pixel(soft: NDArray[np.float32], factor: int, box: Box) -> NDArray[np.bool_]:
+    """The same as `mask_region`, bit for bit, by looking at every pixel: quicker where most of the block is outline."""
     top, bottom, left, right = box
     above, below, down = _between(top, bottom, factor, soft.shape[0])
     before, after, across = _between(left, right, factor, soft.shape[1])
-    around = soft[above[0] : below[-1] + 1, before[0] : after[-1] + 1]
-    if around.min() > 0.5 + SURE:
-        return np.ones((bottom - top, right - left), bool)
-    if around.max() < 0.5 - SURE:
-        return np.zeros((bottom - top, right - left), bool)
     rows = soft[above, before[0] : after[-1] + 1]
     rows = rows + (soft[below, before[0] : after[-1] + 1] - rows) * down[:, np.newaxis]
     first = rows[:, before - before[0]]

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
-from brainstack.images.full_masks import mask_region, softened
+from brainstack.images.full_masks import mask_of_every_pixel, mask_region, softened
 
 FACTOR = 32
 SIDE = 40
@@ -106,3 +107,25 @@ def test_a_strip_of_two_pixels_is_kept() -> None:
 def test_without_smoothing_and_scale_the_mask_is_the_mask() -> None:
     mask = np.random.default_rng(1).random((9, 8)) > 0.5
     np.testing.assert_array_equal(mask_region(softened(mask, 0.0), 1, (0, 9, 0, 8)), mask)
+
+
+GENERATOR = np.random.default_rng(0)
+SPOTS = gaussian_filter(GENERATOR.random((40, 50)), 2) > 0.5
+
+
+@pytest.mark.parametrize("smoothing_px", [0.0, 1.0])
+@pytest.mark.parametrize("factor", [1, 3, 7, 16, 32])
+def test_a_block_is_the_same_as_by_looking_at_every_pixel(factor: int, smoothing_px: float) -> None:
+    soft = softened(SPOTS, smoothing_px)
+    rows, columns = 40 * factor, 50 * factor
+    for _ in range(60):
+        top, left = GENERATOR.integers(0, rows), GENERATOR.integers(0, columns)
+        bottom, right = GENERATOR.integers(top, rows) + 1, GENERATOR.integers(left, columns) + 1
+        box = int(top), int(min(bottom, top + 512)), int(left), int(min(right, left + 512))
+        np.testing.assert_array_equal(mask_region(soft, factor, box), mask_of_every_pixel(soft, factor, box))
+
+
+def test_where_much_is_crossed_and_where_soft_is_one_half_it_is_the_same_too() -> None:
+    for soft in (softened(GENERATOR.random((40, 50)) > 0.5, 0.5), np.full((40, 50), 0.5, np.float32)):
+        box = (0, 40 * 4, 0, 50 * 4)
+        np.testing.assert_array_equal(mask_region(soft, 4, box), mask_of_every_pixel(soft, 4, box))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def small(lab: Lab) -> dict[str, dict[str, object]]:
     return content
 
 
-def places(lab: Lab) -> dict[str, object]:
+def places(lab: Lab) -> dict[str, Any]:
     """Of each section: the canvas and its place on it."""
     content = small(lab)
     return {key: [content["canvas"], matrix] for key, matrix in content["matrices"].items()}
@@ -62,9 +63,15 @@ def matrices(lab: Lab) -> dict[str, Matrix]:
     return {key: np.array(matrix) for key, matrix in small(lab)["matrices"].items()}
 
 
-def of_moved(count: int) -> dict[str, int]:
-    """All that follows where so many sections lie elsewhere."""
+def of_moved(before: dict[str, Any], after: dict[str, Any]) -> dict[str, int]:
+    """All that follows where sections lie elsewhere. The eight of them are one slab of each channel's volume, which is
+    laid out anew only where the canvas that holds all of them is another."""
+    count, canvases = (
+        len(moved(before, after)),
+        [{str(place[0]) for place in each.values()} for each in (before, after)],
+    )
     volumes = {"NeuroglancerImage": CHANNELS, "Downsampling": CHANNELS}
+    volumes |= {"NeuroglancerInfo": CHANNELS} if canvases[0] != canvases[1] else {}
     return {"Alignment": CHANNELS * count, "Web": count} | volumes if count else {}
 
 
@@ -77,7 +84,9 @@ def planes_with_tissue(lab: Lab, channel: int) -> list[int]:
     """Of the volume: slots that show a section."""
     from cloudvolume import CloudVolume
 
-    volume = np.asarray(CloudVolume(lab.folder.volume(channel).as_uri(), mip=0, progress=False)[:])[..., 0]
+    volume = np.asarray(CloudVolume(lab.folder.volume(channel).as_uri(), mip=0, progress=False, fill_missing=True)[:])[
+        ..., 0
+    ]
     return [int(number) for number in np.flatnonzero(volume.any(axis=(0, 1)))]
 
 
@@ -94,7 +103,7 @@ def test_a_pair_that_is_left_out_is_bridged_and_only_what_moved_is_aligned_again
     say(lab, "leave-out", "DEMO", "2", "3")
     made = ran(lab)
     changed = moved(before, places(lab))
-    assert made == TRANSFORMS | {"PairCheck": 1} | of_moved(len(changed))
+    assert made == TRANSFORMS | {"PairCheck": 1} | of_moved(before, places(lab))
     if small(lab)["canvas"] == small(finished)["canvas"]:
         assert KEYS[4] not in changed
         assert changed >= set(KEYS[:3])
@@ -120,15 +129,16 @@ def test_a_section_that_a_person_places_moves_alone(lab: Lab, finished: Lab) -> 
     say(lab, "place", "DEMO", "2", "--rotation-deg", f"{turn_deg}")
     made = ran(lab)
     assert small(lab)["canvas"] == small(finished)["canvas"]
-    assert moved(before, places(lab)) == {KEYS[2]}
-    assert made == TRANSFORMS | of_moved(1)
+    after = places(lab)
+    assert moved(before, after) == {KEYS[2]}
+    assert made == TRANSFORMS | of_moved(before, after)
     one = judged(lab)[KEYS[2]]
     assert (one.by_hand, one.verdict) == (True, "good")
     assert (np.rad2deg(one.rotation_rad), one.shift_x_um, one.shift_y_um) == pytest.approx(
         (turn_deg, was.shift_x_um, was.shift_y_um), abs=1e-6
     )
     say(lab, "release", "DEMO", "2")
-    assert ran(lab) == TRANSFORMS | of_moved(1)
+    assert ran(lab) == TRANSFORMS | of_moved(after, before)
     assert lab.bytes() == finished.bytes()
 
 
@@ -158,6 +168,21 @@ def test_an_anchor_takes_the_sections_around_it_along(lab: Lab) -> None:
     assert max(turns_deg[:2] + turns_deg[4:]) < 0.1
 
 
+def test_an_anchor_that_is_mirrored_mirrors_all_that_fit_on_it_and_no_pair_is_registered_again(lab: Lab) -> None:
+    """All eight sections fit on each other as they are: so they do, mirrored, and lie on each other as before."""
+    was, before = places(lab), matrices(lab)
+    say(lab, "place", "DEMO", "6", "--mirrored", "--anchor")
+    made = ran(lab)
+    assert moved(was, places(lab)) == {*KEYS}
+    assert made == TRANSFORMS | {"PairCheck": 1} | of_moved(was, places(lab))
+    after = matrices(lab)
+    assert all(is_mirrored(matrix) for matrix in after.values())
+    for fixed, moving in pairwise(KEYS):
+        was, now = (each[moving] @ inverse(each[fixed]) for each in (before, after))
+        np.testing.assert_allclose(now, was, atol=0.02)
+    assert {key for key, one in judged(lab).items() if "seems to be mirrored" in one.reason} == {*KEYS} - {KEYS[6]}
+
+
 def test_a_section_that_follows_its_neighbour_lies_as_that_does(lab: Lab) -> None:
     before, was = places(lab), matrices(lab)
     say(lab, "follow", "DEMO", "6", "5")
@@ -166,7 +191,7 @@ def test_a_section_that_follows_its_neighbour_lies_as_that_does(lab: Lab) -> Non
     assert after[KEYS[6]] == after[KEYS[5]]
     assert moved_apart(lab, was) == {KEYS[6]}
     # Lying otherwise it may need a larger canvas, on which all are aligned again.
-    assert made == TRANSFORMS | of_moved(len(moved(before, after)))
+    assert made == TRANSFORMS | of_moved(before, after)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +241,7 @@ def test_a_section_that_fits_on_none_fails_with_a_sentence_and_the_others_are_al
     made = ran(lab)
     after = places(lab)
     assert moved_apart(lab, was) == {KEYS[1]}
-    assert made == TRANSFORMS | of_moved(len(moved(before, after)))
+    assert made == TRANSFORMS | of_moved(before, after)
     assert after[KEYS[1]] == after[KEYS[2]]
 
 

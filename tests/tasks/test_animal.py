@@ -13,9 +13,9 @@ from lab import Counted, Lab, asked, luigid
 from brainstack.database import open_database
 from brainstack.demo import read_truth
 from brainstack.demo.measuring import as_scanned, pair_error_px
-from brainstack.files.precomputed import read_volume_info
 from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import read_transforms
+from brainstack.files.volume_info import read_volume_info
 from brainstack.geometry import inverse, rigid
 from brainstack.images.cleaning import cleaning_matrix
 from brainstack.images.planes import dice
@@ -62,7 +62,7 @@ def test_the_volume_holds_the_aligned_sections(finished: Lab) -> None:
 
     for channel in (1, 2, 3):
         folder = finished.folder.volume(channel)
-        volume = np.asarray(CloudVolume(folder.as_uri(), mip=0, progress=False)[:])[..., 0]
+        volume = np.asarray(CloudVolume(folder.as_uri(), mip=0, progress=False, fill_missing=True)[:])[..., 0]
         for number in range(8):
             aligned = read_tiff(finished.folder.root / f"preps/CH{channel}/thumbnail_aligned/{number:03d}.tif")
             np.testing.assert_array_equal(volume[:, :, number].T, aligned)

@@ -13,8 +13,8 @@ from lab import Counted, Lab, copy_of
 
 from brainstack.demo import Truth, read_truth
 from brainstack.demo.measuring import as_scanned, pair_error_px
-from brainstack.files.precomputed import read_volume_info
 from brainstack.files.tiff import read_tiff
+from brainstack.files.volume_info import read_volume_info
 from brainstack.geometry import rigid
 from brainstack.images.cleaning import cleaning_matrix
 from brainstack.images.planes import dice
@@ -60,7 +60,9 @@ def volume_of(lab: Lab, mip: int = 0) -> np.ndarray:
     """(z, y, x, 3), as cloud-volume reads it."""
     from cloudvolume import CloudVolume
 
-    return np.asarray(CloudVolume(lab.folder.volume(1).as_uri(), mip=mip, progress=False)[:]).transpose(2, 1, 0, 3)
+    return np.asarray(
+        CloudVolume(lab.folder.volume(1).as_uri(), mip=mip, progress=False, fill_missing=True)[:]
+    ).transpose(2, 1, 0, 3)
 
 
 def test_masks_are_near_the_truth(finished: Lab, truth: Truth) -> None:
@@ -156,3 +158,21 @@ def test_a_gap_is_a_plane_of_the_approved_white(finished: Lab, tmp_path: Path, w
     volume = volume_of(lab)
     assert (volume[1] == white).all()
     assert [bool((plane == white).all()) for plane in volume] == [False, True, False, False, False]
+
+
+def test_the_scan_s_resolution_shows_the_same_in_colour_and_glass_is_white(
+    finished: Lab, tmp_path: Path, white: list[int]
+) -> None:
+    lab = copy_of(finished, tmp_path)
+    run = lab.luigi("Animal", "--resolution", "full")
+    assert run.returncode == 0, run.stderr
+    from cloudvolume import CloudVolume
+
+    path = lab.folder.volume(1, full=True)
+    fine = np.asarray(CloudVolume(path.as_uri(), mip=0, progress=False)[:]).transpose(2, 1, 0, 3).astype(float)
+    coarse = volume_of(lab).astype(float)
+    sections, rows, columns, _ = coarse.shape
+    assert fine.shape == (sections, 2 * rows, 2 * columns, 3)
+    means = fine.reshape(sections, rows, 2, columns, 2, 3).mean(axis=(2, 4))
+    assert np.abs(means - coarse).mean() < 2
+    assert fine[:, 0, 0].tolist() == [white] * sections

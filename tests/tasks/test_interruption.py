@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from killing import children_of, killed_in, running, wait_for
 from lab import Lab, copy_of
 
 from brainstack.stages import ASKED_FOR, STAGES, colour_channel
-
-LUIGI = ("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler", "--workers", "2")
 
 WHERE_SET = {
     "PairFiner": "[elastix]\nfiner_factor = 1\n",
@@ -38,37 +34,6 @@ RUNS = 4
 """A run for each stage would take ten minutes; the fewer, the less is made in peace between a kill and the next."""
 
 
-def said_in(lab: Lab) -> set[Path]:
-    """Where processes say what they do until the run that drives them packs it."""
-    return set((lab.folder.stamps / "new").glob("*.jsonl"))
-
-
-def begun(paths: Iterable[Path]) -> set[str]:
-    """Stages of which a step has been begun: the process that makes it has said so."""
-    return {stage for path in paths for stage in begun_by(text_of(path))}
-
-
-def begun_by(said: str) -> Iterator[str]:
-    """The stages of a process's steps. What it says of another step meanwhile is no beginning of that: whoever writes
-    a volume makes void what Downsampling made of the old one."""
-    making = None
-    for line in filter(None, said.split("\n")[:-1]):
-        *step, stamp = json.loads(line)
-        if making is None:
-            making = step
-            yield step[0]
-        elif step == making and stamp is not None:
-            making = None
-
-
-def text_of(path: Path) -> str:
-    """What it holds; nothing where the run packed it since it was listed."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
-
-
 INSTANTS: dict[str, Callable[[Lab], bool]] = {
     "while TIFFs are written": lambda lab: some(lab.folder.root / "tif", "*.tif"),
     "while pairs are registered": lambda lab: some(lab.folder.inside / "pairs", "*.json"),
@@ -79,29 +44,8 @@ def some(folder: Path, pattern: str) -> bool:
     return folder.is_dir() and any(folder.glob(pattern))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "what the test waits for did not come"
-        time.sleep(0.01)
-
-
 def parts(lab: Lab) -> list[Path]:
     return list(lab.folder.root.rglob(".part-*"))
-
-
-@contextmanager
-def running(lab: Lab) -> Iterator[subprocess.Popen[str]]:
-    """A run that is on its way; nothing of it is left afterwards."""
-    process = lab.start(*LUIGI)
-    try:
-        yield process
-    finally:
-        for one in children_of(process):
-            one.kill()
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 @pytest.fixture
@@ -109,24 +53,6 @@ def started(new_lab: Lab) -> Iterator[subprocess.Popen[str]]:
     """A run whose slides are being read."""
     with running(new_lab) as process:
         yield process
-
-
-def children_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    try:
-        return psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def killed_in(lab: Lab, stages: set[str]) -> set[str]:
-    """Start a run, and end it and its workers with kill -9 as soon as one of these stages has begun. Returns which."""
-    before = said_in(lab)
-    with running(lab) as process:
-        wait_for(lambda: process.poll() is not None or bool(begun(said_in(lab) - before) & stages))
-        assert process.poll() is None, f"a run ended and made nothing of {stages}"
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    return begun(said_in(lab) - before) & stages
 
 
 def test_every_stage_that_a_run_makes_is_one_to_kill_in(finished: Lab) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from lab import Lab
 
-from brainstack.files.precomputed import read_volume_info
 from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import read_transforms
+from brainstack.files.volume_info import read_volume_info
 from brainstack.images.planes import dice
 
 

@@ -1,0 +1,61 @@
+"""What steps write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brainstack.stamps import Step
+
+if TYPE_CHECKING:
+    from brainstack.plan import Plan
+
+
+def meta_files(plan: Plan, step: Step) -> list[Path]:
+    """Pictures only of a slide that has them, which is known once it was read."""
+    slide = plan.slides.get(step.item)
+    pictures = [plan.folder.slide_picture(step.item, name) for name in (slide.pictures if slide else ())]
+    return [plan.folder.meta(step.item), *pictures]
+
+
+def tif_files(plan: Plan, step: Step) -> list[Path]:
+    names = [f"{step.item}_S{scene.number}_C{step.channel}.tif" for scene in plan.slides[step.item].scenes]
+    folder = plan.folder
+    return [make(name) for name in names for make in (folder.tif, folder.tif_thumbnail, folder.scene_picture)]
+
+
+def with_numbers(picture: Path) -> list[Path]:
+    """A histogram's picture, and its numbers beside it."""
+    return [picture, picture.with_suffix(".csv")]
+
+
+def channel_histogram_files(plan: Plan, step: Step) -> list[Path]:
+    return [
+        *with_numbers(plan.folder.histogram(step.channel, plan.folder.prep_id)),
+        plan.folder.small(f"channel_histogram_C{step.channel}"),
+    ]
+
+
+def links(plan: Plan, step: Step) -> list[Path]:
+    return [
+        plan.folder.numbered(kind, section.number, one.step.channel)
+        for one in plan.inputs(step)
+        for section in plan.section.values()
+        if section.slide == one.step.item
+        for kind in ("full", "thumbnail")
+    ]
+
+
+def keyed(kind: str, *others: str) -> Callable[[Plan, Step], list[Path]]:
+    def paths(plan: Plan, step: Step) -> list[Path]:
+        return [plan.folder.keyed(name, step.item, step.channel or None) for name in (kind, *others)]
+
+    return paths
+
+
+def small(name: str) -> Callable[[Plan, Step], list[Path]]:
+    def paths(plan: Plan, step: Step) -> list[Path]:
+        return [plan.folder.small(f"{name}_C{step.channel}" if step.channel else name)]
+
+    return paths

@@ -1,0 +1,54 @@
+"""What is noted of a volume that brainstack wrote: which chunks there are, and so what is wrong where they are not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainstack.errors import BrainstackError
+from brainstack.files.volume_blocks import BlockRecord, chunks_written
+from brainstack.files.volume_check import check_volume
+from brainstack.files.volume_info import read_layout
+from brainstack.plan import Plan
+
+Bitmap = NDArray[np.bool_]
+
+
+def blocks_of(plan: Plan, channel: int, *, full: bool) -> list[BlockRecord]:
+    """The blocks of a volume that are written. channel : counted from 1."""
+    pieces = sorted(plan.folder.volume_records(channel, full=full).glob("[0-9]*.json"))
+    return [BlockRecord.from_json(block) for path in pieces for block in json.loads(path.read_text())["blocks"]]
+
+
+def levels_to_json(levels: Sequence[Bitmap]) -> list[dict[str, Any]]:
+    """For a file; `levels_from_json` reads it. levels : of each level that no block writes, (z, y, x) of its chunks."""
+    return [{"chunks": list(one.shape), "written": np.packbits(one).tobytes().hex()} for one in levels]
+
+
+def levels_from_json(content: list[dict[str, Any]]) -> list[Bitmap]:
+    return [
+        np.unpackbits(np.frombuffer(bytes.fromhex(one["written"]), np.uint8), count=int(np.prod(one["chunks"])))
+        .reshape(one["chunks"])
+        .astype(bool)
+        for one in content
+    ]
+
+
+def verify(plan: Plan, channel: int, *, full: bool, progress: Callable[[int, int], None] | None = None) -> list[str]:
+    """What is wrong with a volume that is finished, a sentence each; an empty list where all is well.
+
+    Raises BrainstackError where brainstack has not finished one.
+    """
+    path = plan.folder.volume(channel, full=full)
+    levels = plan.folder.volume_record(channel, "levels", full=full)
+    if not levels.exists():
+        raise BrainstackError(
+            f"{path} is not finished, so that nothing says which of its chunks are to be there; run the stages first."
+        )
+    layout = read_layout(path)
+    written = list(chunks_written(layout, blocks_of(plan, channel, full=full)))
+    return check_volume(path, layout, [*written, *levels_from_json(json.loads(levels.read_text()))], progress)
