@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from volumes import noise, small_layout
+from block_volumes import noise, small_layout
 
 from brainstack.errors import BrainstackError
 from brainstack.files.chunks import PartFile, PlainChunks, read_part

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from volumes import by_cloud_volume, noise, of_group, part_of, small_layout, write_blocks
+from block_volumes import by_cloud_volume, noise, of_group, part_of, small_layout, write_blocks
 
 from brainstack.errors import BrainstackError
 from brainstack.files import shard_files

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from volumes import by_cloud_volume, from_array, noise, small_layout, write_blocks, write_volume
+from block_volumes import by_cloud_volume, from_array, noise, small_layout, write_blocks, write_volume
 
 from brainstack.files.chunks import PlainChunks
 from brainstack.files.volume_blocks import BlockRecord, BlockWriter, chunks_written

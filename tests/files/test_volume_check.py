@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from volumes import noise, small_layout, write_volume
+from block_volumes import noise, small_layout, write_volume
 
 from brainstack.files.volume_check import check_volume
 from brainstack.files.volume_info import VolumeLayout, write_info

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import referencing
 import yaml
-from volumes import by_cloud_volume, by_tensorstore, noise, small_layout, write_volume
+from block_volumes import by_cloud_volume, by_tensorstore, noise, small_layout, write_volume
 
 from brainstack.errors import BrainstackError
 from brainstack.files.volume_info import VolumeLayout, lay_out, read_layout, read_volume_info, write_info

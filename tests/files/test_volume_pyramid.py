@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from volumes import by_cloud_volume, by_tensorstore, noise, small_layout, write_blocks, write_volume
+from block_volumes import by_cloud_volume, by_tensorstore, noise, small_layout, write_blocks, write_volume
 
 from brainstack.errors import BrainstackError
 from brainstack.files import volume_pyramid
