@@ -203,6 +203,7 @@ class AlignmentSettings(Group):
 class NeuroglancerSettings(Group):
     chunk_size: tuple[Count, Count, Count]
     encoding: Literal["raw", "jpeg", "png"]
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)]
     format: Literal["auto", "plain", "sharded"]
     largest_plain_chunks: Annotated[int, Field(ge=0)]
     gzip: bool

@@ -58,6 +58,7 @@ class Volume:
             voxel_size_um=(pixel_um, pixel_um, plan.records.histology.section_thickness_um),
             chunk_size=settings.chunk_size,
             encoding=settings.encoding,
+            jpeg_quality=settings.jpeg_quality,
             sharded={"auto": None, "sharded": True, "plain": False}[settings.format],
             largest_plain_chunks=settings.largest_plain_chunks,
             gzip=settings.gzip,

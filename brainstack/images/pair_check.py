@@ -96,8 +96,12 @@ def _matrix_of(pairs: Iterable[Measured], places: Places) -> Matrix:
 # Mirrored sections
 
 
-MIRRORED_COST = 0.05
-"""How much more alike its neighbours must make a mirrored section: few are, and where nothing tells, none is."""
+MIRRORED_COST = 0.08
+"""How much more alike its neighbours must make a mirrored section, in sum: few are, and where nothing tells, none is.
+The pairs of a mirrored one, 50 um apart, say 0.6 and more together."""
+TELLING = 0.5
+"""A pair of sections less alike than this has as much less of a say. Neighbours 50 um apart reach 0.5 and more; those
+half a millimetre apart 0.2, and are at random up to 0.1 more alike in the wrong state."""
 BY_HAND_VOTE = 1e6
 """What a person says outweighs all that the pairs of a stack can say together, each at most 2."""
 
@@ -129,7 +133,9 @@ def _vote(one: Measured, *, is_lost: bool) -> float:
     """How much a pair speaks for the state that it is in; 0 where it cannot tell."""
     if one.by_hand:
         return BY_HAND_VOTE
-    return 0.0 if one.likeness_other is None or is_lost else one.likeness - one.likeness_other
+    if one.likeness_other is None or is_lost:
+        return 0.0
+    return (one.likeness - one.likeness_other) * min(1.0, max(0.0, one.likeness) / TELLING)
 
 
 def _states(costs: npt.NDArray[np.float64], votes: Mapping[int, Mapping[int, float]]) -> npt.NDArray[np.bool_]:

@@ -218,7 +218,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(pixel_size, by_hand, by_elastix),
         settings=PAIR_SETTINGS,
         outputs=lambda plan, step: [plan.folder.pair(step.item)],
-        version=2,
+        version=3,
     ),
     "PairCheck": Stage(
         per=animal,
@@ -226,6 +226,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(chain, pixel_size, pairs_left_out, states_by_hand),
         settings=("pair_check",),
         outputs=small("pair_check"),
+        version=2,
     ),
     "PairRetry": Stage(
         per=pair,
