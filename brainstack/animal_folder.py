@@ -158,7 +158,11 @@ class AnimalFolder:
 
     def volume_part(self, channel: int, piece: str, block: str, *, full: bool = False) -> Path:
         """The chunks of a block until they are joined to shards. block : such as "3_7"."""
-        return self.inside / self._place(channel) / ("parts_full" if full else "parts") / piece / f"{block}.part"
+        return self.volume_parts(channel, full=full) / piece / f"{block}.part"
+
+    def volume_parts(self, channel: int, *, full: bool = False) -> Path:
+        """The folder of what is not joined to shards yet."""
+        return self.inside / self._place(channel) / ("parts_full" if full else "parts")
 
     def slab(self, channel: int, item: str) -> Path:
         """Which sections there are in a slab of the volume at the scan's resolution."""

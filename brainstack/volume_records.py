@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from brainstack.files.volume_blocks import BlockRecord, chunks_written
 from brainstack.files.volume_check import check_volume
 from brainstack.files.volume_info import read_layout
 from brainstack.plan import Plan
+from brainstack.volume_pieces import slab_count
 
 Bitmap = NDArray[np.bool_]
 
@@ -21,7 +23,22 @@ Bitmap = NDArray[np.bool_]
 def blocks_of(plan: Plan, channel: int, *, full: bool) -> list[BlockRecord]:
     """The blocks of a volume that are written. channel : counted from 1."""
     pieces = sorted(plan.folder.volume_records(channel, full=full).glob("[0-9]*.json"))
-    return [BlockRecord.from_json(block) for path in pieces for block in json.loads(path.read_text())["blocks"]]
+    wanted = [path for path in pieces if int(path.name[:3]) < slab_count(plan)]
+    return [block for path in wanted for block in read_record(path)[1]]
+
+
+def read_record(path: Path) -> tuple[str, list[BlockRecord]]:
+    """What is noted of a piece of a volume: what it was made from, and its blocks.
+
+    Raises BrainstackError for a file that is not such a record.
+    """
+    try:
+        content = json.loads(path.read_text())
+        return content["token"], [BlockRecord.from_json(block) for block in content["blocks"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrainstackError(
+            f"{path} is damaged, which says what was written of a volume; delete it, and run the same command again."
+        ) from error
 
 
 def levels_to_json(levels: Sequence[Bitmap]) -> list[dict[str, Any]]:

@@ -104,11 +104,12 @@ def read_placement(plan: Plan, key: str, channel: int, to_cleaned: Matrix | None
     """
     factor, settings = plan.settings.tifs.thumbnail_factor, plan.settings
     mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
-    scan_run, field_um, transforms = plan.records.scan_run, None, read_matrices(plan)
+    scan_run, field_um, canvas = plan.records.scan_run, None, read_canvas(plan)
     if to_cleaned is None:
+        transforms = read_matrices(plan)
         to_cleaned, field_um = np.array(transforms["matrices"][key]), read_field(plan, key)
+        canvas = transforms["canvas"]
     from_scan = cleaning_matrix(mask, scan_run.rotation, scan_run.flip, read_canvas(plan))
-    rows, columns = transforms["canvas"]
     return Placement(
         to_scan=scaled(inverse(from_scan) @ to_cleaned, factor),
         soft_mask=softened(mask, settings.full_masks.smoothing_px),
@@ -117,7 +118,7 @@ def read_placement(plan: Plan, key: str, channel: int, to_cleaned: Matrix | None
         background=tuple(int(one) for one in np.atleast_1d(read_background(plan, channel))),
         haze=_haze(plan, key, channel, mask),
         field_px=None if field_um is None else field_um / plan.pixel_size_um * factor,
-        canvas_shape=(rows * factor, columns * factor),
+        canvas_shape=(canvas[0] * factor, canvas[1] * factor),
         interpolation=settings.alignment.interpolation,
     )
 

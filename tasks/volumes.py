@@ -17,14 +17,15 @@ from brainstack.errors import BrainstackError
 from brainstack.files.chunks import PartFile, PlainChunks, read_part
 from brainstack.files.sharding import join_group
 from brainstack.files.volume_blocks import BlockRecord, BlockWriter, Render
-from brainstack.files.volume_info import VolumeLayout, lay_out
+from brainstack.files.volume_check import remove_other_chunks
+from brainstack.files.volume_info import VolumeLayout, lay_out, write_info
 from brainstack.files.volume_pyramid import finish_pyramid
 from brainstack.files.whole import remove_folder, write_json
 from brainstack.images.threads import use_one_thread
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from brainstack.viewing import display_white
-from brainstack.volume_records import levels_to_json
+from brainstack.volume_records import levels_to_json, read_record
 from tasks import current
 from tasks.alignment import read_matrices
 from tasks.white_point import read_background
@@ -98,11 +99,21 @@ def prepare(volume: Volume) -> dict[str, str]:
             f"{' x '.join(map(str, wanted['scales'][0]['size']))}; move it away, and run the same command again."
         )
     if found is None or _geometry(found) != _geometry(wanted):
-        remove_folder(volume.plan.folder.volume_records(volume.channel, full=volume.full))
-        remove_folder(volume.path)
-        write_json(volume.path / "info", layout.info(layout.levels_in_block))
+        _start_anew(volume)
+    if found is None or found.get("scales", [])[: layout.levels_in_block] != wanted["scales"][: layout.levels_in_block]:
+        # Sections were added or left out, or there is nothing yet.
+        remove_other_chunks(volume.path, layout)
+        write_info(volume.path, layout, layout.levels_in_block)
     write_json(written, wanted)
-    return {"": digest(wanted)}
+    return {"": digest(_geometry(wanted)), "levels": digest(wanted)}
+
+
+def _start_anew(volume: Volume) -> None:
+    """Away with a volume and all that was noted of it: the record of a piece would say that its chunks are there."""
+    folder = volume.plan.folder
+    remove_folder(folder.volume_records(volume.channel, full=volume.full))
+    remove_folder(folder.volume_parts(volume.channel, full=volume.full))
+    remove_folder(volume.path)
 
 
 def _info_at(path: Path) -> dict[str, Any] | None:
@@ -116,9 +127,11 @@ def _info_at(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else {}
 
 
-def _geometry(info: Mapping[str, Any]) -> Any:
-    """What has to be the same for chunks to stay as they are: all but how many levels are there yet."""
-    return [info.get(name) for name in ("data_type", "num_channels", "brainstack")], (info.get("scales") or [None])[0]
+def _geometry(info: Mapping[str, Any]) -> list[Any]:
+    """What has to be the same for chunks to stay as they are: all but how many levels and sections there are."""
+    first = dict((info.get("scales") or [{}])[0])
+    first["size"] = list(first.get("size", []))[:2]
+    return [*(info.get(name) for name in ("data_type", "num_channels", "brainstack")), first]
 
 
 def _is_ours(volume: Volume, info: Mapping[str, Any]) -> bool:
@@ -184,42 +197,29 @@ def join(volume: Volume, groups: Iterable[int], pieces: Iterable[str], *, name: 
     if not layout.is_sharded:
         write_json(noted, {})
         return
-    groups, records = tuple(groups), {piece: _Piece.read(volume, piece) for piece in pieces}
+    groups, records = tuple(groups), {piece: read_record(volume.record(piece)) for piece in pieces}
     joined = json.loads(noted.read_text()) if noted.exists() else {}
     wanted = {block for group in groups for block in layout.blocks_of(group)}
     parts: dict[tuple[int, int], list[Path]] = {block: [] for block in wanted}
-    for piece, one in records.items():
-        for record in one.blocks:
+    for piece, (token, blocks) in records.items():
+        for record in blocks:
             path = volume.part(piece, record.block)
-            if record.block in wanted and _is_part_of(path, one.token):
+            if record.block in wanted and _is_part_of(path, token):
                 parts[record.block].append(path)
-            elif record.block in wanted and joined.get(piece) != one.token:
+            elif record.block in wanted and joined.get(piece) != token:
                 raise BrainstackError(
                     f"{path} is gone, in which a block of {volume.path.name} was kept until it is joined; delete "
                     f"{volume.record(piece)}, and run the same command again."
                 )
     for group in groups:
-        blocks = layout.blocks_of(group)
-        of_group = [record for one in records.values() for record in one.blocks if record.block in blocks]
-        join_group(volume.path, layout, group, [path for block in blocks for path in parts[block]], of_group)
-    write_json(noted, {piece: one.token for piece, one in records.items()})
+        here = layout.blocks_of(group)
+        of_group = [record for _, blocks in records.values() for record in blocks if record.block in here]
+        join_group(volume.path, layout, group, [path for block in here for path in parts[block]], of_group)
+    write_json(noted, {piece: token for piece, (token, _) in records.items()})
     for path in (path for several in parts.values() for path in several):
         path.unlink()
         with contextlib.suppress(OSError):  # others of its piece are still there
             path.parent.rmdir()
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """What was written of a piece. token : what it was made from."""
-
-    token: str
-    blocks: list[BlockRecord]
-
-    @classmethod
-    def read(cls, volume: Volume, piece: str) -> _Piece:
-        content = json.loads(volume.record(piece).read_text())
-        return cls(content["token"], [BlockRecord.from_json(one) for one in content["blocks"]])
 
 
 def finish(volume: Volume) -> None:

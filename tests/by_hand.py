@@ -88,7 +88,7 @@ def all_steps(plan: Plan, asked: Iterable[str] = ()) -> list[Step]:
 
 
 BY_VALUE = {
-    "Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix", "PairRetry", "NeuroglancerInfo", "FullInfo",
+    "Masks", "Gain", "WhitePoint", "ChannelHistogram", "Canvas", "Elastix", "PairRetry",
 }  # fmt: skip
 """Stages whose whole result goes on by value."""
 
@@ -104,6 +104,8 @@ def values_of(plan: Plan, step: Step, other: dict[Step, str]) -> dict[str, str]:
         return {part: digest([part, other.get(step, "")]) for part in ("", "mirrored", *pairs)}
     if step.stage == "MaskCheck":
         return {key: digest([key, other.get(step, "")]) for key in ("", *plan.section)}
+    if step.stage in ("NeuroglancerInfo", "FullInfo"):
+        return {part: digest([str(step), part, other.get(step, "")]) for part in ("", "levels")}
     if step.stage in ("MaskSearch", "MaskProposal"):
         return {part: digest([str(step), part, other.get(step, "")]) for part in ("", "shape")}
     if step.stage in BY_VALUE:

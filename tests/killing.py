@@ -28,8 +28,7 @@ def begun(paths: Iterable[Path]) -> set[str]:
 
 
 def begun_by(said: str) -> Iterator[str]:
-    """The stages of a process's steps. What it says of another step meanwhile is no beginning of that: whoever writes
-    a volume makes void what Downsampling made of the old one."""
+    """The stages of a process's steps. What it says of another step meanwhile is no beginning of that."""
     making = None
     for line in filter(None, said.split("\n")[:-1]):
         *step, stamp = json.loads(line)

@@ -157,8 +157,12 @@ def test_a_slab_waits_for_its_own_sections(plan: Plan) -> None:
 
 def test_shards_are_joined_of_all_slabs(plan: Plan) -> None:
     assert [one.step.item for one in plan.inputs(Step("FullShards", 1, "002"))] == ["000.002", "001.002", "002.002"]
-    assert [one.step.item for one in plan.inputs(Step("FullDownsampling", 1))] == list(GROUPS)
-    assert [one.step.item for one in plan.inputs(Step("Downsampling", 1))] == list(SLABS)
+    *shards, info = plan.inputs(Step("FullDownsampling", 1))
+    assert [one.step for one in shards] == [Step("FullShards", 1, item) for item in GROUPS]
+    assert (info.step, info.part) == (Step("FullInfo", 1), "levels")
+    *slabs, info = plan.inputs(Step("Downsampling", 1))
+    assert [one.step for one in slabs] == [Step("NeuroglancerImage", 1, item) for item in SLABS]
+    assert (info.step, info.part) == (Step("NeuroglancerInfo", 1), "levels")
 
 
 def test_what_only_somebody_asks_for_is_made_by_no_run_itself(plan: Plan) -> None:

@@ -57,7 +57,7 @@ AFTER_THE_CANVAS = [
     "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
     "perhaps: AlignmentPictures 1, NeuroglancerInfo 2 (if Transforms comes out otherwise)",
     "perhaps: Web 4, NeuroglancerImage 2 (if Alignment comes out otherwise)",
-    "perhaps: Downsampling 2 (if NeuroglancerImage comes out otherwise)",
+    "perhaps: Downsampling 2 (if NeuroglancerInfo comes out otherwise)",
 ]
 
 
@@ -81,7 +81,7 @@ def test_a_setting_is_told_with_both_values_and_what_may_follow(plan: Plan, stam
         "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
         *AFTER_THE_PAIRS,
         "perhaps: NeuroglancerImage 2 (if Alignment comes out otherwise)",
-        "perhaps: Downsampling 2 (if NeuroglancerImage comes out otherwise)",
+        "perhaps: Downsampling 2 (if NeuroglancerInfo comes out otherwise)",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from brainstack.errors import BrainstackError
 from brainstack.files.chunk_reader import ChunkReader, chunks_there
 from brainstack.files.volume_info import read_info
 from brainstack.files.volume_layout import Bitmap, VolumeLayout
+from brainstack.files.whole import remove_folder
 
 NAMED = 3
 """So many chunks are named in one sentence."""
@@ -100,3 +102,20 @@ def _first_of(damaged: list[str], level: int) -> list[str]:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+SCALE = re.compile(r"[\d.]+_[\d.]+_[\d.]+")
+"""What the folder of a level is called: its resolution."""
+
+
+def remove_other_chunks(path: Path, layout: VolumeLayout) -> None:
+    """Delete what the volume in folder `path` has of another layout: plain chunks of a last slab that was deeper, and
+    levels that there are no more."""
+    keys = {scale.key for scale in layout.scales}
+    for folder in path.iterdir() if path.is_dir() else ():
+        if SCALE.fullmatch(folder.name) and folder.name not in keys:
+            remove_folder(folder)
+    for level, scale in enumerate(layout.scales):
+        if scale.sharding is None and (path / scale.key).is_dir():
+            for name in chunks_there(path, layout, level)[1]:
+                (path / scale.key / name).unlink()

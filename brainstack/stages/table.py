@@ -332,7 +332,10 @@ STAGES: dict[str, Stage] = {
     ),
     "Downsampling": Stage(
         per=channel,
-        inputs=lambda plan, step: all_needed(plan, "NeuroglancerImage", step.channel),
+        inputs=lambda plan, step: [
+            *all_needed(plan, "NeuroglancerImage", step.channel),
+            Input(Step("NeuroglancerInfo", step.channel), part="levels"),
+        ],
         outputs=lambda plan, step: [
             plan.folder.volume(step.channel) / "info",
             plan.folder.volume_record(step.channel, "levels"),
@@ -411,7 +414,10 @@ STAGES: dict[str, Stage] = {
     "FullDownsampling": Stage(
         per=no_step,
         asked=channel,
-        inputs=lambda plan, step: [Input(one) for one in group(plan, "FullShards") if one.channel == step.channel],
+        inputs=lambda plan, step: [
+            *(Input(one) for one in group(plan, "FullShards") if one.channel == step.channel),
+            Input(Step("FullInfo", step.channel), part="levels"),
+        ],
         outputs=lambda plan, step: [
             plan.folder.volume(step.channel, full=True) / "info",
             plan.folder.volume_record(step.channel, "levels", full=True),

@@ -257,6 +257,33 @@ def test_a_gap_is_background_and_its_slab_alone_is_made_again(plain: Lab, tmp_pa
     np.testing.assert_array_equal(after[others], before[others])
 
 
+@pytest.mark.parametrize("kind", ["plain", "sharded"])
+def test_a_section_less_at_the_end_makes_the_last_slab_again_and_leaves_nothing_of_the_old_one(
+    plain: Lab, sharded: Lab, tmp_path: Path, kind: str
+) -> None:
+    lab = copy_of({"plain": plain, "sharded": sharded}[kind], tmp_path)
+    pin(lab)
+    before = volume(lab)
+    assert lab.brainstack("animal", "set", "DEMO", "--slide", "2", "--scene", "4", "--drop").returncode == 0
+    counts = made(lab)
+    pieces = len({path.stem.partition(".")[2] for path in lab.folder.volume_records(1, full=True).glob("000.*.json")})
+    assert counts["FullSlab"] == 1
+    assert counts["FullImage"] == pieces
+    after = volume(lab)
+    np.testing.assert_array_equal(after, before[:-1])
+    checked = lab.brainstack("verify", "DEMO", "--channel", "1")
+    assert "C1: every chunk is there" in checked.stdout, checked.stdout
+
+
+def test_fewer_levels_render_nothing_again(plain: Lab, tmp_path: Path) -> None:
+    lab = copy_of(plain, tmp_path)
+    text = lab.folder.settings.read_text()
+    lab.folder.settings.write_text(text.replace("smallest_side_px = 40", "smallest_side_px = 70"))
+    assert {stage for stage in made(lab) if stage.startswith("Full")} == {"FullInfo", "FullDownsampling"}
+    assert levels(lab) == levels(plain) - 1
+    assert "C1: every chunk is there" in lab.brainstack("verify", "DEMO", "--channel", "1").stdout
+
+
 @pytest.mark.slow
 def test_after_kill_9_in_each_stage_the_volume_is_as_if_made_at_once(
     finished: Lab, sharded: Lab, tmp_path: Path
