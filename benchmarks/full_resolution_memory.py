@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
+import numpy as np
 from full_resolution_scans import CHANNEL, Sections, Size
 from full_resolution_ways import Bench, Found, counted
 
@@ -26,10 +28,6 @@ def alignment(bench: Bench) -> Found:
 
 
 def _section(bench: Bench, kind: str) -> Found:
-    from types import SimpleNamespace
-
-    import numpy as np
-
     sections, found = Sections(bench.size, bench.folder), Found()
     step = SimpleNamespace(item=sections.keys[0], channel=CHANNEL)
     to_cleaned = np.eye(3) if kind == "full_cleaned" else None

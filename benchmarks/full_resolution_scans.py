@@ -97,7 +97,7 @@ SIZES = {
     for size in (
         Size("quick", 64, 3_000, 2_000, scans=2, block_px=1024, group_px=1024),
         Size("prototype", 64, 12_000, 8_000, scans=4, block_px=2048, group_px=4096),
-        Size("real", 64, 74_500, 39_500, scans=1, block_px=2048, group_px=2048, blocks=6),
+        Size("real", 64, 74_500, 39_500, scans=1, block_px=2048, group_px=2048, blocks=8),
     )
 }
 """Groups are smaller than the settings' 16,384 pixels, so that there are several, as in a real channel."""

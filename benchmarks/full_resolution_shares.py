@@ -1,8 +1,8 @@
-"""Where the time of one process goes, and how long the same data take in the libraries' own functions and nothing else.
+"""Where the time of one process goes, and how long the same data take in the libraries' own functions alone.
 
-The product's functions are replaced, in this process only, by ones that count the processor's seconds around them. Of
-what they were called with, samples are kept; afterwards these go through the bare functions, and the time is scaled to
-all of it.
+The product's functions are replaced, in this process only, by ones that count the processor's seconds around them.
+After every n-th call the bare function of a library is given the same data and counted too, at once, so that both meet
+the same machine, whatever else it does; that time is left out of all others.
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ from brainstack.files.tiles import TiledTiff
 from brainstack.images import rendering
 from brainstack.images.cells import CELL_PX
 
-KEPT = 64
-"""Samples of each step."""
-
 COPY_BYTES = 1 << 22
+HALVED_ROWS = 128
+"""Of a plane that are halved in cache, for the limit."""
 
 STEPS = {
     "decode": "read and decode tiles",
@@ -49,168 +48,153 @@ STEPS = {
 }
 LIMITS = {
     "decode": "imagecodecs.zstd_decode and delta_decode of the same tiles",
-    "warp": "cv2.warpAffine of as many cells in cache",
-    "gain": "cv2.multiply of as many cells in cache",
+    "warp": "cv2.warpAffine of the same cells, in cache",
+    "gain": "cv2.multiply of the same cells, in cache",
     "halve": "cv2.resize, INTER_AREA of uint16 (rounds halves up), in cache",
     "gzip": "isal_zlib.compress, level 1, of the same chunks",
-    "write": "os.write of the same bytes",
+    "write": "write of the same bytes to another file",
     "join": "os.copy_file_range of the same bytes",
 }
 
-
-Sample = Callable[..., tuple[int, Callable[[], Any]]]
+Bare = Callable[..., tuple[Callable[[], Any], float]]
+"""Of the arguments of a function: what does the same and nothing else, and how often that is in it."""
 
 
 class Clock:
-    """Seconds by step, those of steps inside of others only once; and samples of what was done."""
+    """seconds, bare_seconds : by step, those of steps inside of others only once. bare_s : all that the bare functions
+    took, with what is made ready for them."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-        self.amounts: Counter[str] = Counter()
-        self.samples: dict[str, list[Any]] = {}
+        self.seconds: dict[str, float] = {}
+        self.bare_s = 0.0
+        self._calls: Counter[str] = Counter()
+        self._sampled: dict[str, list[float]] = {}
         self._inside = [0.0]
 
-    def around(self, step: str, owner: Any, name: str, sample: Sample | None = None) -> None:
-        """Replace a function by one that counts. sample : of its arguments, how much it is, and what makes a copy."""
+    def around(self, step: str, owner: Any, name: str, bare: Bare | None = None, every: int = 1) -> None:
+        """Replace a function by one that counts."""
         function = getattr(owner, name)
 
         @functools.wraps(function)
         def counting(*arguments: Any, **named: Any) -> Any:
-            if sample is not None:
-                amount, copy = sample(*arguments)
-                self._keep(step, amount, copy)
             self._inside.append(0.0)
             start = time.process_time()
             try:
                 return function(*arguments, **named)
             finally:
                 spent = time.process_time() - start
-                self.seconds[step] += spent - self._inside.pop()
+                own = spent - self._inside.pop()
+                self.seconds[step] = self.seconds.get(step, 0.0) + own
                 self._inside[-1] += spent
+                self._calls[step] += 1
+                if bare is not None and self._calls[step] % every == 0:
+                    self._inside[-1] += self._sample(step, own, bare, arguments)
 
         setattr(owner, name, counting)
 
-    def sampled(self, step: str, owner: Any, name: str, sample: Sample) -> None:
-        """Replace a function by one that keeps samples only; its time is its caller's."""
-        function = getattr(owner, name)
+    def _sample(self, step: str, own: float, bare: Bare, arguments: tuple[Any, ...]) -> float:
+        start = time.process_time()
+        function, times = bare(*arguments)
+        found = self._sampled.setdefault(step, [0.0, 0.0])
+        found[0] += own
+        found[1] += ways.timed(function) * times
+        spent = time.process_time() - start
+        self.bare_s += spent
+        return spent
 
-        @functools.wraps(function)
-        def keeping(*arguments: Any, **named: Any) -> Any:
-            self._keep(step, *sample(*arguments))
-            return function(*arguments, **named)
-
-        setattr(owner, name, keeping)
-
-    def _keep(self, step: str, amount: int, copy: Callable[[], Any]) -> None:
-        """Every n-th: n is doubled, and half of what is kept is left, whenever it is too much."""
-        self.amounts[step] += amount
-        self.amounts[f"{step} calls"] += 1
-        kept = self.samples.setdefault(step, [])
-        every = self.amounts[f"{step} every"] or 1
-        if self.amounts[f"{step} calls"] % every == 0:
-            kept.append((amount, copy()))
-        if len(kept) > KEPT:
-            del kept[::2]
-            self.amounts[f"{step} every"] = every * 2
-
-    def limit(self, step: str, bare: Callable[[Any], Any], repeats: int = 1) -> float:
-        """Seconds of all, by those of the samples."""
-        samples = self.samples[step]
-        spent = 0.0
-        for _, one in samples:
-            bare(one)  # into the cache
-            spent += ways.timed(lambda one=one: [bare(one) for _ in range(repeats)])
-        return spent / repeats * self.amounts[step] / sum(amount for amount, _ in samples)
+    def ratios(self) -> dict[str, float]:
+        """Of steps, how much longer they took than the bare functions in the calls where both were counted."""
+        return {step: own / bare for step, (own, bare) in self._sampled.items()}
 
 
 def shares(bench: ways.Bench) -> dict[str, Any]:
-    """{"found": as `ours` gives it, "steps": {step: seconds}, "limits": {step: seconds}}."""
-    clock = Clock()
-    clock.around("decode", TiledTiff, "read_tile", lambda tiles, row, column: (1, lambda: (tiles.path, row, column)))
-    clock.around("finish", rendering, "_finish")
-    clock.around("warp", rendering, "fill_cell")
-    clock.sampled("warp", cv2, "warpAffine", lambda scan, matrix, size: (1, lambda: (scan.copy(), matrix.copy())))
-    clock.around("gain", cv2, "multiply", lambda cell, gain: (1, lambda: cell.copy()))
-    clock.around("halve", volume_blocks, "halve_plane", lambda plane, out: (plane.size, lambda: plane[:128].copy()))
-    clock.around("cut", volume_blocks.BlockWriter, "_contiguous")
-    clock.around("gzip", chunks, "compress", lambda chunk: (chunk.nbytes, lambda: bytes(chunk)))
-    clock.around("write", chunks.PartFile, "_write", lambda sink, data: (len(data), lambda: bytes(data)))
-    clock.around("join", ways, "join_group")
-    clock.around("pyramid", ways, "finish_pyramid")
-    multiply, warp = cv2.multiply.__wrapped__, cv2.warpAffine.__wrapped__
+    """{"core_s": of all but the bare functions, "steps": {step: seconds}, "ratios": {step: beside its limit}}."""
+    clock, tiles = Clock(), _Tiles()
+    multiply, warp = cv2.multiply, cv2.warpAffine
     out = np.empty((CELL_PX, CELL_PX), np.uint16)
-    linearly = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    found = ways.ours(bench, sharded=True)
+
+    def warped(scan: npt.NDArray[Any], matrix: npt.NDArray[Any], size: tuple[int, int]) -> tuple[Any, float]:
+        near = scan.copy()
+        again = functools.partial(warp, near, matrix, size, dst=out, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        again()
+        return again, 1.0
+
+    def gained(cell: npt.NDArray[Any], gain: float) -> tuple[Any, float]:
+        near = cell.copy()
+        return lambda: multiply(near, GAIN, dst=out), 1.0
+
+    def halved(plane: npt.NDArray[Any], smaller: npt.NDArray[Any]) -> tuple[Any, float]:
+        near = plane[:HALVED_ROWS].copy()
+        size = smaller.shape[1], -(-len(near) // 2)
+        again = functools.partial(cv2.resize, near, size, interpolation=cv2.INTER_AREA)
+        again()
+        return again, plane.size / near.size
+
+    def joined(path: Path, layout: Any, group: int, parts: list[Path], wanted: Any) -> tuple[Any, float]:
+        (bench.folder / "copy").unlink(missing_ok=True)
+        return lambda: _copy(parts, bench.folder / "copy"), 1.0
+
     with (bench.folder / "written").open("wb", buffering=0) as file:
-        limits = {
-            "decode": clock.limit("decode", _Tiles().decode),
-            "warp": clock.limit("warp", lambda one: warp(*one, out.shape, dst=out, flags=linearly), 8),
-            "gain": clock.limit("gain", lambda cell: multiply(cell, GAIN, dst=out), 8),
-            "halve": _halving(clock),
-            "gzip": clock.limit("gzip", lambda chunk: isal_zlib.compress(chunk, 1, wbits=31)),
-            "write": clock.limit("write", file.write),
-            "join": ways.timed(lambda: [_copy(part, bench.folder / "copy") for part in bench.parts.iterdir()]),
-        }
-    return {"found": found, "steps": dict(clock.seconds), "limits": limits}
+        clock.around("decode", TiledTiff, "read_tile", lambda tiff, *place: (tiles.bare(tiff.path, *place), 1.0), 16)
+        clock.around("finish", rendering, "_finish")
+        clock.around("warp", cv2, "warpAffine", warped, 16)
+        clock.around("gain", cv2, "multiply", gained, 16)
+        clock.around("halve", volume_blocks, "halve_plane", halved, 16)
+        clock.around("cut", volume_blocks.BlockWriter, "_contiguous")
+        clock.around("gzip", chunks, "compress", lambda chunk: (lambda: isal_zlib.compress(chunk, 1, wbits=31), 1.0), 8)
+        clock.around("write", chunks.PartFile, "_write", lambda sink, data: (lambda: file.write(data), 1.0), 8)
+        clock.around("join", ways, "join_group", joined)
+        clock.around("pyramid", ways, "finish_pyramid")
+        found = ways.ours(bench, sharded=True)
+    return {"core_s": found["core_s"] - clock.bare_s, "steps": clock.seconds, "ratios": clock.ratios()}
 
 
 class _Tiles:
-    """Tiles as they are in their files; the files stay open."""
+    """Tiles as they are in their files; the files stay open until the process ends."""
 
     def __init__(self) -> None:
-        self._pages: dict[Path, tuple[Any, Any]] = {}
+        self._files: dict[Path, tifffile.TiffFile] = {}
 
-    def decode(self, tile: tuple[Path, int, int]) -> npt.NDArray[np.uint16]:
-        path, row, column = tile
-        if path not in self._pages:
-            file = tifffile.TiffFile(path)
-            self._pages[path] = file.filehandle.fileno(), file.pages.first
-            _keep_open.append(file)
-        descriptor, page = self._pages[path]
+    def bare(self, path: Path, row: int, column: int) -> Callable[[], Any]:
+        """What reads and decodes a tile."""
+        if path not in self._files:
+            self._files[path] = tifffile.TiffFile(path)
+        descriptor, page = self._files[path].filehandle.fileno(), self._files[path].pages.first
         number = row * -(-page.imagewidth // page.tilewidth) + column
-        data = os.pread(descriptor, page.databytecounts[number], page.dataoffsets[number])
-        pixels = np.frombuffer(imagecodecs.zstd_decode(data), np.uint16).reshape(page.tilelength, page.tilewidth)
-        decoded: npt.NDArray[np.uint16] = imagecodecs.delta_decode(pixels, axis=1)
-        return decoded
+        size, offset, shape = page.databytecounts[number], page.dataoffsets[number], (page.tilelength, page.tilewidth)
+
+        def decode() -> None:
+            data = imagecodecs.zstd_decode(os.pread(descriptor, size, offset))
+            imagecodecs.delta_decode(np.frombuffer(data, np.uint16).reshape(shape), axis=1)
+
+        return decode
 
 
-_keep_open: list[tifffile.TiffFile] = []
-
-
-def _halving(clock: Clock) -> float:
-    """The samples are the first rows of planes, the amount is of whole ones."""
-    pixels = sum(strip.size for _, strip in clock.samples["halve"])
-    amount = sum(size for size, _ in clock.samples["halve"])
-    seconds = clock.limit(
-        "halve",
-        lambda strip: cv2.resize(strip, (strip.shape[1] // 2, strip.shape[0] // 2), interpolation=cv2.INTER_AREA),
-        8,
-    )
-    return seconds * amount / pixels
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as one, target.open("wb") as other:
-        for at in itertools.count(0, COPY_BYTES):
-            if not os.copy_file_range(one.fileno(), other.fileno(), COPY_BYTES, at, at):
-                return
+def _copy(sources: list[Path], target: Path) -> None:
+    """One behind the other."""
+    end = 0
+    with target.open("wb") as out:
+        for source in sources:
+            with source.open("rb") as file:
+                for at in itertools.count(0, COPY_BYTES):
+                    moved = os.copy_file_range(file.fileno(), out.fileno(), COPY_BYTES, at, end)
+                    end += moved
+                    if moved < COPY_BYTES:
+                        break
 
 
 def table(found: dict[str, Any], gigapixels: float) -> list[str]:
     """Of what `shares` found, as lines of Markdown."""
-    total, steps, limits = found["found"]["core_s"], found["steps"], found["limits"]
-    lines = [
-        "| step | core-s per gigapixel | share | its limit, core-s per gigapixel | beside its limit | the limit is |"
-    ]
+    total, steps, ratios = found["core_s"], found["steps"], found["ratios"]
+    lines = ["| step | core-s per gigapixel | share | limit, core-s per gigapixel | beside its limit | the limit is |"]
     lines.append("|---|---|---|---|---|---|")
     for step, name in (*STEPS.items(), ("rest", "all else")):
         seconds = steps.get(step, 0.0) if step != "rest" else total - sum(steps.values())
         line = f"| {name} | {seconds / gigapixels:.2f} | {seconds / total:.0%} |"
-        if step in limits:
-            ratio = f"{seconds / limits[step]:.2f}" if limits[step] else "-"
-            line += f" {limits[step] / gigapixels:.2f} | {ratio} | {LIMITS[step]} |"
+        if step in ratios:
+            line += f" {seconds / ratios[step] / gigapixels:.2f} | {ratios[step]:.2f} | {LIMITS[step]} |"
         else:
             line += " | | |"
         lines.append(line)
-    lines.append(f"| in all | {total / gigapixels:.2f} | 100% | {sum(limits.values()) / gigapixels:.2f} | | |")
+    lines.append(f"| in all | {total / gigapixels:.2f} | 100% | | | |")
     return lines

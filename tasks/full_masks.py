@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainstack.files.tiff import read_tiff, write_tiff_in_strips
-from brainstack.images.full_masks import mask_region, softened
+from brainstack.images.full_masks import SoftMask, mask_region
 from brainstack.plan import Plan
 from brainstack.stages import scanned_shape
 from brainstack.stamps import Step
@@ -23,7 +23,7 @@ class FullMasks(SectionTask):
         shape = scanned_shape(plan, step.item)
         tile_px, factor = plan.settings.tifs.tile_px, plan.settings.tifs.thumbnail_factor
 
-        soft = softened(mask, plan.settings.full_masks.smoothing_px)
+        soft = SoftMask(mask, plan.settings.full_masks.smoothing_px)
         strips = _strips(soft, shape, factor=factor, tile_px=tile_px)
 
         write_tiff_in_strips(
@@ -38,9 +38,7 @@ class FullMasks(SectionTask):
         )
 
 
-def _strips(
-    soft: NDArray[np.float32], shape: tuple[int, int], *, factor: int, tile_px: int
-) -> Iterator[NDArray[np.uint8]]:
+def _strips(soft: SoftMask, shape: tuple[int, int], *, factor: int, tile_px: int) -> Iterator[NDArray[np.uint8]]:
     """The mask from top to bottom, 0 and 255, made tile by tile: most are all tissue or all glass."""
     for top in range(0, shape[0], tile_px):
         bottom = min(top + tile_px, shape[0])

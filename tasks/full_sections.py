@@ -17,7 +17,7 @@ from brainstack.files.tiles import TiledTiff
 from brainstack.gains import section_gain
 from brainstack.geometry import Matrix, inverse, scaled
 from brainstack.images.cleaning import background_haze, cleaning_matrix
-from brainstack.images.full_masks import softened
+from brainstack.images.full_masks import SoftMask
 from brainstack.images.normalizing import to_8_bit
 from brainstack.images.rendering import Placement, Renderer
 from brainstack.images.threads import use_one_thread
@@ -112,7 +112,7 @@ def read_placement(plan: Plan, key: str, channel: int, to_cleaned: Matrix | None
     from_scan = cleaning_matrix(mask, scan_run.rotation, scan_run.flip, read_canvas(plan))
     return Placement(
         to_scan=scaled(inverse(from_scan) @ to_cleaned, factor),
-        soft_mask=softened(mask, settings.full_masks.smoothing_px),
+        soft_mask=SoftMask(mask, settings.full_masks.smoothing_px),
         factor=factor,
         gain=None if plan.is_colour else section_gain(plan, channel, key),
         background=tuple(int(one) for one in np.atleast_1d(read_background(plan, channel))),

@@ -41,7 +41,8 @@ def test_every_kind_of_file_has_its_links(plan: Plan) -> None:
     link_all(plan)
     links = [path.relative_to(plan.folder.root) for path in plan.folder.root.rglob("*") if path.is_symlink()]
     kinds = {str(path.parent) for path in links}
-    per_channel = ("full", "thumbnail", "normalized", "thumbnail_cleaned", "thumbnail_aligned")
+    per_channel = ("full", "thumbnail", "normalized", "thumbnail_cleaned", "thumbnail_aligned", "full_cleaned",
+                   "full_aligned")  # fmt: skip
     assert kinds == {
         "preps/masks/thumbnail_colored", "preps/masks/thumbnail_masked", "preps/masks/full_masked", "www",
         *(f"preps/CH{channel}/{kind}" for channel in (1, 2) for kind in per_channel),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +31,66 @@ def softened(mask: NDArray[np.bool_], smoothing_px: float) -> NDArray[np.float32
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), smoothing_px, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def mask_region(soft: NDArray[np.float32], factor: int, box: Box) -> NDArray[np.bool_]:
+PIECE_PX = 64
+"""Side of the pieces, in pixels of the thumbnail, that a soft mask is made in."""
+
+
+class SoftMask:
+    """What `softened` gives, made piece by piece where it is looked at, on a grid of its own: a pixel is the same
+    whatever is asked for. Away from the outline a piece takes no memory, and the mask is kept in bits: the 64 sections
+    of a block would take 0.7 GB as a whole.
+
+    Has a shape, (rows, columns), and gives the float32 array of two slices, as an array of numpy does.
+    """
+
+    def __init__(self, mask: NDArray[np.bool_], smoothing_px: float) -> None:
+        """mask : (rows, columns). smoothing_px : as for `softened`."""
+        self.shape: tuple[int, int] = (mask.shape[0], mask.shape[1])
+        self._bits = np.packbits(mask, axis=1)
+        self._smoothing_px = smoothing_px
+        self._pieces: dict[tuple[int, int], NDArray[np.float32]] = {}
+
+    def __getitem__(self, box: tuple[slice, slice]) -> NDArray[np.float32]:
+        (top, bottom, _), (left, right, _) = (one.indices(length) for one, length in zip(box, self.shape, strict=True))
+        found = np.empty((max(bottom - top, 0), max(right - left, 0)), np.float32)
+        for row in range(top // PIECE_PX, -(-bottom // PIECE_PX)):
+            for column in range(left // PIECE_PX, -(-right // PIECE_PX)):
+                first_row, first_column = row * PIECE_PX, column * PIECE_PX
+                rows = slice(max(top, first_row), min(bottom, first_row + PIECE_PX))
+                columns = slice(max(left, first_column), min(right, first_column + PIECE_PX))
+                piece = self._piece(row, column)
+                if piece.ndim:
+                    piece = piece[
+                        rows.start - first_row : rows.stop - first_row,
+                        columns.start - first_column : columns.stop - first_column,
+                    ]
+                found[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = piece
+        return found
+
+    def _piece(self, row: int, column: int) -> NDArray[np.float32]:
+        """A piece, or an array without axes where all of it is one number."""
+        if (row, column) not in self._pieces:
+            reach = math.ceil(4 * self._smoothing_px) + 2  # farther than OpenCV's kernel
+            top, left = max(row * PIECE_PX - reach, 0), max(column * PIECE_PX - reach, 0)
+            bits = self._bits[top : (row + 1) * PIECE_PX + reach]
+            around = np.unpackbits(bits, axis=1, count=self.shape[1])[:, left : (column + 1) * PIECE_PX + reach] > 0
+            if around.all() or not around.any():
+                self._pieces[row, column] = np.array(around.flat[0], np.float32)
+            else:
+                soft = softened(around, self._smoothing_px)[row * PIECE_PX - top :, column * PIECE_PX - left :]
+                self._pieces[row, column] = soft[:PIECE_PX, :PIECE_PX].copy()
+        return self._pieces[row, column]
+
+
+Soft = NDArray[np.float32] | SoftMask
+
+
+def mask_region(soft: Soft, factor: int, box: Box) -> NDArray[np.bool_]:
     """A block of the full-size mask: what `softened` gave, interpolated linearly between centres of thumbnail pixels,
     and cut at one half. A pixel is the same in whichever block it lies.
 
-    soft : (rows, columns) float32, of the whole thumbnail. factor : pixels of the scan in one of the thumbnail, a side.
-    box : of the block, inside the scan. Returns (bottom - top, right - left) bool.
+    soft : (rows, columns) float32 or a SoftMask, of the whole thumbnail. factor : pixels of the scan in one of the
+    thumbnail, a side. box : of the block, inside the scan. Returns (bottom - top, right - left) bool.
 
     Only between those centres where the outline goes through, has anything to be interpolated.
     """
@@ -60,13 +116,14 @@ def mask_region(soft: NDArray[np.float32], factor: int, box: Box) -> NDArray[np.
     return mask
 
 
-def mask_of_every_pixel(soft: NDArray[np.float32], factor: int, box: Box) -> NDArray[np.bool_]:
+def mask_of_every_pixel(soft: Soft, factor: int, box: Box) -> NDArray[np.bool_]:
     """The same as `mask_region`, bit for bit, by looking at every pixel: quicker where most of the block is outline."""
     top, bottom, left, right = box
     above, below, down = _between(top, bottom, factor, soft.shape[0])
     before, after, across = _between(left, right, factor, soft.shape[1])
-    rows = soft[above, before[0] : after[-1] + 1]
-    rows = rows + (soft[below, before[0] : after[-1] + 1] - rows) * down[:, np.newaxis]
+    around = soft[above[0] : below[-1] + 1, before[0] : after[-1] + 1]
+    rows = around[above - above[0]]
+    rows = rows + (around[below - above[0]] - rows) * down[:, np.newaxis]
     first = rows[:, before - before[0]]
     return np.asarray(first + (rows[:, after - before[0]] - first) * across > 0.5)
 

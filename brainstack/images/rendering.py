@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix
 from brainstack.images.cells import CELL_PX, INTERPOLATIONS, Cell, Interpolation, cell_at, cell_starts, fill_cell
-from brainstack.images.full_masks import SURE, Box, mask_region
+from brainstack.images.full_masks import SURE, Box, Soft, mask_region
 from brainstack.images.scan_pieces import between_centres, has_tissue, inside, soft_range
 
 LARGEST_WINDOW_PX = 2**26
@@ -62,7 +62,7 @@ class Placement:
     """
 
     to_scan: Matrix
-    soft_mask: NDArray[np.float32]
+    soft_mask: Soft
     factor: int
     gain: float | None
     background: tuple[int, ...]

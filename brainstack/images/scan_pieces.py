@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brainstack.images.full_masks import SURE, Box
+from brainstack.images.full_masks import SURE, Box, Soft
 from brainstack.images.upsampling import linear_at
 
 
@@ -18,14 +17,14 @@ def inside(box: Box, shape: tuple[int, int]) -> Box:
     return max(top, 0), min(bottom, shape[0]), max(left, 0), min(right, shape[1])
 
 
-def has_tissue(soft: NDArray[np.float32], factor: int, box: Box) -> bool:
+def has_tissue(soft: Soft, factor: int, box: Box) -> bool:
     """False where nothing in a box of the scan can be inside the mask. soft, factor : as for `mask_region`."""
     if box[0] >= box[1] or box[2] >= box[3]:
         return False
     return bool(_part(soft, factor, box)[0].max() >= 0.5 - SURE)
 
 
-def soft_range(soft: NDArray[np.float32], factor: int, box: Box) -> tuple[float, float]:
+def soft_range(soft: Soft, factor: int, box: Box) -> tuple[float, float]:
     """Between which values the soft mask is in a box inside the scan; 0 and 0 where the box is empty."""
     top, bottom, left, right = box
     if top >= bottom or left >= right:
@@ -46,7 +45,7 @@ def between_centres(small: NDArray[np.float32], factor: int, box: Box) -> NDArra
     return linear_at(part, rows - first_row, columns - first_column)
 
 
-def _part(small: NDArray[Any], factor: int, box: Box) -> tuple[NDArray[Any], int, int]:
+def _part(small: Soft, factor: int, box: Box) -> tuple[NDArray[np.float32], int, int]:
     """The thumbnail's pixels whose centres are next to those of the box's pixels on both sides; and where it begins."""
     ends = []
     for start, stop, count in ((box[0], box[1], small.shape[0]), (box[2], box[3], small.shape[1])):

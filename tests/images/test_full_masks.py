@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from brainstack.images.full_masks import mask_of_every_pixel, mask_region, softened
+from brainstack.images.full_masks import SoftMask, mask_of_every_pixel, mask_region, softened
 
 FACTOR = 32
 SIDE = 40
@@ -129,3 +129,23 @@ def test_where_much_is_crossed_and_where_soft_is_one_half_it_is_the_same_too() -
     for soft in (softened(GENERATOR.random((40, 50)) > 0.5, 0.5), np.full((40, 50), 0.5, np.float32)):
         box = (0, 40 * 4, 0, 50 * 4)
         np.testing.assert_array_equal(mask_region(soft, 4, box), mask_of_every_pixel(soft, 4, box))
+
+
+@pytest.mark.parametrize("smoothing_px", [0.0, 0.7, 1.0, 3.0])
+def test_a_soft_mask_is_the_softened_one_and_the_same_wherever_it_is_asked_from(smoothing_px: float) -> None:
+    mask = gaussian_filter(GENERATOR.random((150, 230)), 6) > 0.5
+    mask[:, :70] = True
+    whole, soft = softened(mask, smoothing_px), SoftMask(mask, smoothing_px)
+    assert soft.shape == whole.shape
+    np.testing.assert_allclose(soft[:, :], whole, atol=1e-6)
+    for _ in range(40):
+        (top, bottom), (left, right) = (sorted(GENERATOR.integers(0, side + 1, 2)) for side in mask.shape)
+        again = SoftMask(mask, smoothing_px)[top:bottom, left:right]
+        np.testing.assert_array_equal(again, soft[:, :][top:bottom, left:right])
+
+
+def test_a_soft_mask_makes_the_mask_that_its_array_makes() -> None:
+    soft = SoftMask(SPOTS, 1.0)
+    for box in ((0, 40 * 8, 0, 50 * 8), (3, 77, 100, 301)):
+        np.testing.assert_array_equal(mask_region(soft, 8, box), mask_region(soft[:, :], 8, box))
+        np.testing.assert_array_equal(mask_of_every_pixel(soft, 8, box), mask_region(soft, 8, box))
