@@ -27,7 +27,7 @@ demo: $(VENV)/installed
 # Two tests at once: most tests, and a run of an animal while it starts, keep one core only. Each of the two gets tests
 # that lie side by side, which share fixtures, and takes from the other's when its own are done.
 test: $(VENV)/installed-dev
-	@sh tests/install_browser.sh
+	@sh tests/install_services.sh
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(VENV)/installed-dev

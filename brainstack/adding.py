@@ -1,24 +1,23 @@
-"""Adding an animal, and changing what a person said about it."""
+"""Adding an animal, and giving a pair of its sections a transform."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import Database, create_or_upgrade, open_database
+from brainstack.database import create_or_upgrade, open_database
 from brainstack.environment import animal_folder, data_root, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide
 from brainstack.files.whole import whole_file
 from brainstack.plan import section_named
 from brainstack.planning import list_czi, make_plan
-from brainstack.records import Animal, GivenPair, Histology, PairTransform, ScanRun, Slide, SlideScan
+from brainstack.records import Animal, GivenPair, Histology, PairTransform, ScanRun, SlideScan
 from brainstack.settings import load_settings
 from brainstack.slide_content import is_square
-from brainstack.slide_names import check_slides, slide_number, slide_rescan
-from brainstack.stack import by_position, by_scan, default_order
+from brainstack.slide_names import check_slides
 
 THUMBNAIL_UM = 10.4
 """Side of a thumbnail's pixel that the thumbnail factor is chosen for: the lab's, 32 x 0.325 um."""
@@ -103,137 +102,6 @@ def _make_folder(folder: AnimalFolder, czi: Path, factor: int) -> None:
                 "# What is different for this animal from config/settings.toml.\n\n"
                 f"[tifs]\n# Pixels of the scan to a side of a thumbnail's pixel.\nthumbnail_factor = {factor}\n"
             )
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a person says anew about an animal; None for what stays. slide with status or scene_order, or slide with
-    scene and one of qc, replicates, dropped, order. scene_order : "scan", "position" or, to take it back, "settings".
-    rescan : which scan of the slide, where there are several."""
-
-    side_sectioned_first: str | None = None
-    section_thickness_um: float | None = None
-    rotation: int | None = None
-    flip: str | None = None
-    pixel_size_um: float | None = None
-    orientation: str | None = None
-    slide: int | None = None
-    status: str | None = None
-    scene: int | None = None
-    qc: int | None = None
-    replicates: int | None = None
-    dropped: bool | None = None
-    order: int | None = None
-    rescan: int | None = None
-    scene_order: str | None = None
-
-    @property
-    def is_about_a_scene(self) -> bool:
-        return (self.qc, self.replicates, self.dropped, self.order) != (None,) * 4
-
-
-def change_animal(prep_id: str, change: Change) -> None:
-    """Write a change to the database. Raises BrainstackError where it says nothing, or half of something."""
-    if change == Change():
-        raise BrainstackError("Nothing to change was given; see `brainstack animal set --help`.")
-    _check_whole(change)
-    create_or_upgrade(database_url())
-    with open_database(database_url()) as database:
-        records = database.animal_records(prep_id)
-        if change.side_sectioned_first is not None:
-            database.set_side_sectioned_first(prep_id, change.side_sectioned_first)
-        if change.section_thickness_um is not None:
-            database.set_section_thickness(prep_id, change.section_thickness_um)
-        if change.orientation is not None:
-            database.set_section_plane(prep_id, change.orientation)
-        if change.pixel_size_um is not None:
-            database.set_resolution(prep_id, change.pixel_size_um)
-        if change.rotation is not None or change.flip is not None:
-            rotation = records.scan_run.rotation if change.rotation is None else change.rotation
-            database.set_orientation(prep_id, rotation, change.flip or records.scan_run.flip)
-        if change.slide is not None and change.status is not None:
-            _make_known(database, prep_id, change.slide)
-            database.set_slide_status(prep_id, change.slide, change.status, rescan=change.rescan)
-        if change.slide is not None and change.scene_order is not None:
-            _order_scenes(database, prep_id, change.slide, change.scene_order, change.rescan)
-        if change.slide is not None and change.scene is not None:
-            _change_scene(database, prep_id, change.slide, change.scene, change)
-
-
-def _make_known(database: Database, prep_id: str, number: int) -> None:
-    """A slide that Meta could not read, or has not yet, can be marked as well: its file is in the folder."""
-    folder = animal_folder(prep_id)
-    settings = load_settings(folder.settings)
-    known = {slide.file_name for slide in database.animal_records(prep_id).slides}
-    for file in list_czi(folder.czi) if folder.czi.is_dir() else ():
-        if file.name not in known and slide_number(file.name, settings) == number:
-            unread = SlideScan(file.name, "", None, (), ())
-            rescan = slide_rescan(file.name, settings)
-            database.take_in_slide(prep_id, unread, slide_number=number, rescan=rescan, file_size=file.size)
-
-
-def _check_whole(change: Change) -> None:
-    """Raises BrainstackError where only half of something was said."""
-    if (change.status, change.scene, change.rescan, change.scene_order) != (None,) * 4 and change.slide is None:
-        raise BrainstackError(
-            "--status, --scene-order, --scene and --rescan are about one slide; give its number with --slide."
-        )
-    if change.scene is None and change.is_about_a_scene:
-        raise BrainstackError(
-            "--qc, --replicate, --drop, --keep and --order are about one scene; give its slide with --slide and its "
-            "number there with --scene."
-        )
-    if change.slide is not None and (change.status, change.scene, change.scene_order) == (None,) * 3:
-        raise BrainstackError(
-            "Of the slide nothing was said; give --status, --scene-order, or --scene and what is said about it."
-        )
-    if change.scene_order is not None and change.order is not None:
-        raise BrainstackError("An order of all scenes and a place of one were given at once; wanted one of the two.")
-    if change.scene is not None and not change.is_about_a_scene:
-        raise BrainstackError("Of the scene nothing was said; give --qc, --replicate, --drop, --keep or --order.")
-    if change.dropped is not None and (change.qc is not None or (change.dropped and change.replicates)):
-        raise BrainstackError(
-            "A scene was given a verdict or copies, and dropped or kept, at once; wanted one: --drop for a scene that "
-            "was never a section, --qc 1 or 2 for a bad section, and --replicate with it to fill its slot."
-        )
-
-
-def _change_scene(database: Database, prep_id: str, slide: int, scene: int, change: Change) -> None:
-    if change.qc is not None:
-        database.set_scene_qc(prep_id, slide, scene, change.qc, rescan=change.rescan)
-    if change.dropped is not None:
-        database.set_scene_dropped(prep_id, slide, scene, change.dropped, rescan=change.rescan)
-    if change.replicates is not None:
-        database.set_replicates(prep_id, slide, scene, change.replicates, rescan=change.rescan)
-    if change.order is not None:
-        default = _default_order(database, prep_id, slide, change.rescan)
-        database.set_scene_order(prep_id, slide, scene, change.order, rescan=change.rescan, default=default)
-
-
-def _default_order(database: Database, prep_id: str, number: int, rescan: int | None) -> tuple[int, ...]:
-    """Numbers of the scenes of a slide as they follow each other where nobody ordered them; () for as scanned."""
-    setting = load_settings(animal_folder(prep_id).settings).slides.scene_order
-    scans = _scans(database, prep_id, number, rescan)
-    return default_order(scans[0], setting) if setting == "position" and len(scans) == 1 else ()
-
-
-def _order_scenes(database: Database, prep_id: str, number: int, scene_order: str, rescan: int | None) -> None:
-    order: tuple[int, ...] | None = None
-    scans = _scans(database, prep_id, number, rescan)
-    if scene_order != "settings" and len(scans) == 1:  # where there are none, or several, the database says so
-        scenes = scans[0].scenes
-        order = by_scan(scenes) if scene_order == "scan" else by_position(scenes)
-        if order is None:
-            raise BrainstackError(
-                f"{scans[0].file_name} was read before the places of its scenes were kept, so that they cannot be put "
-                f"in order by them; run the task Meta first: luigi --module tasks Meta --animal {prep_id}."
-            )
-    database.set_order_of_scenes(prep_id, number, order, rescan=rescan)
-
-
-def _scans(database: Database, prep_id: str, number: int, rescan: int | None) -> list[Slide]:
-    slides = database.animal_records(prep_id).slides
-    return [slide for slide in slides if slide.number == number and rescan in (None, slide.rescan)]
 
 
 def set_pair(prep_id: str, fixed: str, moving: str, by_hand: GivenPair | None) -> str:

@@ -70,7 +70,7 @@ def place(prep_id: str, name: str, given: Place, *, anchor: bool = False, person
         shift_x_um=_first(given.shift_x_um, before.shift_x_um),
         shift_y_um=_first(given.shift_y_um, before.shift_y_um),
         mirrored=bool(before.mirrored if given.mirrored is None else given.mirrored),
-        person=_checked(person),
+        person=checked_person(person),
     )
     with open_database(database_url()) as database:
         database.add_alignment_edit(prep_id, edit)
@@ -126,7 +126,7 @@ def follow(prep_id: str, name: str, neighbour: str, *, person: str) -> str:
             f"{prep_id}: {_named(plan, other.key)} itself follows {_named(plan, section.key)}, so that neither would "
             f"have a place; take that back first: brainstack align release {prep_id} {other.key}."
         )
-    edit = AlignmentEdit("follow", section.key, other.key, person=_checked(person))
+    edit = AlignmentEdit("follow", section.key, other.key, person=checked_person(person))
     with open_database(database_url()) as database:
         database.add_alignment_edit(prep_id, edit)
     return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
@@ -154,7 +154,7 @@ def leave_out(prep_id: str, fixed: str, moving: str, *, person: str) -> str:
             f"{prep_id}: {_named(plan, first)} and {_named(plan, second)} are {apart} apart and no pair; "
             f"wanted two sections 1 to {reach} apart."
         )
-    edit = AlignmentEdit("leave_out", second, first, person=_checked(person))
+    edit = AlignmentEdit("leave_out", second, first, person=checked_person(person))
     with open_database(database_url()) as database:
         database.add_alignment_edit(prep_id, edit)
     return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
@@ -166,7 +166,7 @@ def release(prep_id: str, name: str, other: str = "", *, person: str) -> str:
     plan = make_plan(prep_id)
     keys = [_key_named(plan, one) for one in (name, other) if one]
     with open_database(database_url()) as database:
-        was = database.release_alignment_edit(prep_id, *keys, person=_checked(person))
+        was = database.release_alignment_edit(prep_id, *keys, person=checked_person(person))
     about = " and ".join(_named(plan, key) for key in keys)
     if not was:
         return f"Nobody had {f'left out the pair of {about}' if other else f'given {about} a place'}; nothing changed."
@@ -187,7 +187,8 @@ def _key_named(plan: Plan, name: str) -> str:
     return name if name in spoken_of else slot_named(plan, name).key
 
 
-def _checked(person: str) -> str:
+def checked_person(person: str) -> str:
+    """A person's name. Raises BrainstackError for one that is empty or too long."""
     if not 0 < len(person.strip()) <= LONGEST_PERSON:
         raise BrainstackError(f"--by was given as {person!r}; wanted a name of 1 to {LONGEST_PERSON} letters.")
     return person.strip()

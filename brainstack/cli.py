@@ -16,9 +16,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
+from brainstack import cli_annotations, cli_delete, cli_import, cli_slides
 from brainstack import status as status_table
-from brainstack.adding import Change, add_animal, change_animal, check_new, known_animals, set_pair
+from brainstack.adding import add_animal, check_new, known_animals, set_pair
 from brainstack.approval import What
+from brainstack.cli_database import database_app
+from brainstack.deciding import Change, change_animal
 from brainstack.environment import animal_folder, data_root, database_url
 from brainstack.errors import BrainstackError
 from brainstack.records import Animal, GivenPair, Histology, ScanRun
@@ -29,10 +32,17 @@ app = typer.Typer(
 )
 animal_app = typer.Typer(no_args_is_help=True, help="Add an animal, list them, change what was said about one.")
 app.add_typer(animal_app, name="animal")
-slide_app = typer.Typer(no_args_is_help=True, help="Look at a slide scan; needs no animal and no database.")
+slide_app = typer.Typer(
+    cls=cli_slides.SlideGroup, no_args_is_help=True, help="Say what a slide or scene is; or look at a slide scan."
+)
 app.add_typer(slide_app, name="slide")
+cli_slides.register(app, slide_app)
+cli_annotations.register(app)
 align_app = typer.Typer(no_args_is_help=True, help="See how the sections lie in the stack, and mend it by hand.")
 app.add_typer(align_app, name="align")
+app.add_typer(database_app, name="database")
+cli_import.register(database_app)
+cli_delete.register(animal_app)
 
 Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 ASection = Annotated[str, typer.Argument(metavar="SECTION", help="its key or number")]
@@ -176,6 +186,8 @@ def change(
     order: Annotated[int | None, typer.Option(min=1, help="its place on the slide; its number stays")] = None,
     scene_order: Annotated[SceneOrder | None, typer.Option(help="of all scenes of the slide: as scanned, as they lie, "
                                                                 "or as the settings say")] = None,
+    why: Annotated[str, typer.Option(help="is kept with what is said")] = "",
+    by: By = None,
 ) -> None:  # fmt: skip
     """Change what was said about an animal, a slide or a scene. The next run redoes what that changes."""
     side, mirrored = side_sectioned_first and side_sectioned_first.value, flip and flip.value
@@ -187,6 +199,8 @@ def change(
             replicates=replicate, dropped=drop, order=order, rescan=rescan,
             scene_order=scene_order and scene_order.value,
         ),
+        person=_person(by),
+        reason=why,
     )  # fmt: skip
 
 
@@ -530,11 +544,11 @@ def demo(
 @app.command()
 def where() -> None:
     """Where the data and the database are, and which file says so."""
+    from brainstack.database.engine import shown
     from brainstack.environment import config_file
 
     typer.echo(f"data: {data_root()}")
-    without_password = re.sub(r"://([^:/@]*):.*@", r"://\1:***@", database_url())
-    typer.echo(f"database: {without_password}")
+    typer.echo(f"database: {shown(database_url())}")
     typer.echo(f"luigi.cfg: {config_file() or 'none found'}")
     if named := os.environ.get("BRAINSTACK_DATA_ROOT"):
         typer.echo(f"BRAINSTACK_DATA_ROOT: {named}")

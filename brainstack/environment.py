@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from pathlib import Path
+from urllib.parse import urlencode
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.errors import BrainstackError
 
 CHECKOUT = Path(__file__).parent.parent
+SERVERS = "mysql", "mariadb"
 
 
 def config_file() -> Path | None:
@@ -36,12 +39,27 @@ def data_root() -> Path:
 
 
 def database_url() -> str:
-    """BRAINSTACK_DATABASE_URL, or [database] url in luigi.cfg, or a SQLite file in the data root."""
-    return (
-        os.environ.get("BRAINSTACK_DATABASE_URL")
-        or _configured("database", "url")
-        or f"sqlite:///{data_root() / 'brainstack.db'}"
-    )
+    """BRAINSTACK_DATABASE_URL, or [database] url in luigi.cfg, or a SQLite file in the data root.
+
+    Of a server it names, as `?defaults_file=...`, the option file with the password that [database] defaults_file says.
+    Raises BrainstackError for a password in luigi.cfg.
+    """
+    url = os.environ.get("BRAINSTACK_DATABASE_URL") or _configured_url() or f"sqlite:///{data_root() / 'brainstack.db'}"
+    defaults_file = _configured("database", "defaults_file")
+    if not defaults_file or "defaults_file=" in url or not url.startswith(SERVERS):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'defaults_file': defaults_file})}"
+
+
+def _configured_url() -> str:
+    """luigi.cfg is shown, copied and kept under version control: no place for a password."""
+    url = _configured("database", "url")
+    if re.search(r"://[^/@]*:[^/@]+.*@|[?&]passw", url):
+        raise BrainstackError(
+            f"[database] url in {config_file()} has a password in it; take it out, and put it into the [client] group "
+            "of ~/.my.cnf, which only you may read, or into BRAINSTACK_DATABASE_URL."
+        )
+    return url
 
 
 def animal_folder(prep_id: str) -> AnimalFolder:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import open_database
+from brainstack.database import Database, run_in_transaction
 from brainstack.files.whole import append_whole, write_json
 from brainstack.records import Channel, ChannelGain, PairTransform, Ran, Scene, SectionAlignment, SlideScan, TifFile
 
@@ -68,7 +68,7 @@ def take_in_records(folder: AnimalFolder, url: str) -> list[Ran]:
                 continue
             by_kind.setdefault(entry["kind"], []).append(entry["content"])
     if by_kind:
-        _store(folder.prep_id, url, by_kind)
+        run_in_transaction(url, lambda database: _store(database, folder.prep_id, by_kind))
     if written := {one["file"]: one["signature"] for one in by_kind.get("seen", [])}:
         write_json(folder.seen, read_seen(folder) | written)
     for file in files:
@@ -76,32 +76,31 @@ def take_in_records(folder: AnimalFolder, url: str) -> list[Ran]:
     return [Ran(**ran) for ran in by_kind.get("ran", [])]
 
 
-def _store(prep_id: str, url: str, by_kind: dict[str, list[Any]]) -> None:
-    with open_database(url) as database:
-        for slide in by_kind.get("slide", []):
-            database.take_in_slide(
-                prep_id,
-                slide_scan(slide["scan"]),
-                slide_number=slide["slide_number"],
-                rescan=slide.get("rescan", 1),
-                file_size=slide["file_size"],
-                checksum=(slide["checksum_kind"], slide["checksum"]) if "checksum" in slide else None,
-                pictures=slide.get("pictures", ()),
-            )
-        files = [TifFile(**file) for files in by_kind.get("tifs", []) for file in files]
-        known = database.tif_names(prep_id)  # a scene may be gone since its TIFF was made
-        for timed in (True, False):  # UpdateTifs does not know how long each took
-            some = [one for one in files if one.file_name in known and (one.seconds is not None) == timed]
-            database.take_in_tifs(prep_id, some)
-        for pairs in by_kind.get("pairs", []):
-            database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in pairs])
-        for sections in by_kind.get("sections", [])[-1:]:  # each says it of the whole stack
-            database.take_in_sections(prep_id, [SectionAlignment(**one) for one in sections])
-        gains = [ChannelGain(**one | {"white": _colour(one.get("white"))}) for one in by_kind.get("gain", [])]
-        database.take_in_gains(prep_id, gains)
-        for canvas in by_kind.get("canvas", []):
-            database.take_in_canvas(prep_id, canvas["width"], canvas["height"])
-        database.take_in_log(prep_id, [Ran(**ran) for ran in by_kind.get("ran", [])])
+def _store(database: Database, prep_id: str, by_kind: dict[str, list[Any]]) -> None:
+    for slide in by_kind.get("slide", []):
+        database.take_in_slide(
+            prep_id,
+            slide_scan(slide["scan"]),
+            slide_number=slide["slide_number"],
+            rescan=slide.get("rescan", 1),
+            file_size=slide["file_size"],
+            checksum=(slide["checksum_kind"], slide["checksum"]) if "checksum" in slide else None,
+            pictures=slide.get("pictures", ()),
+        )
+    files = [TifFile(**file) for files in by_kind.get("tifs", []) for file in files]
+    known = database.tif_names(prep_id)  # a scene may be gone since its TIFF was made
+    for timed in (True, False):  # UpdateTifs does not know how long each took
+        some = [one for one in files if one.file_name in known and (one.seconds is not None) == timed]
+        database.take_in_tifs(prep_id, some)
+    for pairs in by_kind.get("pairs", []):
+        database.take_in_pairs(prep_id, [PairTransform(**pair) for pair in pairs])
+    for sections in by_kind.get("sections", [])[-1:]:  # each says it of the whole stack
+        database.take_in_sections(prep_id, [SectionAlignment(**one) for one in sections])
+    gains = [ChannelGain(**one | {"white": _colour(one.get("white"))}) for one in by_kind.get("gain", [])]
+    database.take_in_gains(prep_id, gains)
+    for canvas in by_kind.get("canvas", []):
+        database.take_in_canvas(prep_id, canvas["width"], canvas["height"])
+    database.take_in_log(prep_id, [Ran(**ran) for ran in by_kind.get("ran", [])])
 
 
 def slide_scan(content: dict[str, Any]) -> SlideScan:

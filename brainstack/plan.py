@@ -17,7 +17,7 @@ from brainstack.errors import BrainstackError
 from brainstack.records import AnimalRecords, Channel, GivenPair, Section, Slide
 from brainstack.settings import Settings
 from brainstack.slide_names import CziFile, slide_number, slide_rescan
-from brainstack.stack import middle_of, scans_in_use, stack_of
+from brainstack.stack import ADDS, middle_of, scans_in_use, stack_of
 from brainstack.stages import STAGES, Input
 from brainstack.stamps import Stamps, Step, digest
 
@@ -64,7 +64,7 @@ class Plan:
 
     @cached_property
     def slides_in_use(self) -> Mapping[str, Slide]:
-        """The one scan of each slide that its sections are taken from, by name."""
+        """The scans that sections are taken from, by name: one of each slide, and those that add scenes to it."""
         return {_stem(slide): slide for slide in scans_in_use(self.slides.values())}
 
     @cached_property
@@ -73,8 +73,13 @@ class Plan:
         return tuple(
             (used, others)
             for used in self.slides_in_use.values()
-            if (others := tuple(one for one in self.slides.values() if one.number == used.number and one != used))
+            if used.rescan_use != ADDS
+            and (others := tuple(one for one in self._passed_over if one.number == used.number))
         )
+
+    @property
+    def _passed_over(self) -> tuple[Slide, ...]:
+        return tuple(slide for name, slide in self.slides.items() if name not in self.slides_in_use)
 
     @cached_property
     def is_colour(self) -> bool:

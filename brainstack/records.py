@@ -111,7 +111,9 @@ class SlideScene:
     number : in the order of the scan, from 1: part of the section's key and of its TIFF's name, and never changed.
     order : its place on the slide, from 1, where a person gave it another than its number. qc : 0 good, 1 out of
     focus, 2 bad tissue, 3 end of the tissue. replicates : slots behind it that copies of it fill. x, y : top left
-    corner on the slide, in pixels of the scan; None for a slide that was read before they were kept.
+    corner on the slide, in pixels of the scan; None for a slide that was read before they were kept. moved_after : key
+    of the section that a person put it behind in the order of cutting, "first" for before all others; "" where it is
+    at its place on the slide.
     """
 
     number: int
@@ -123,6 +125,7 @@ class SlideScene:
     replicates: int = 0
     x: int | None = None
     y: int | None = None
+    moved_after: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ class Slide:
     file_name : of the CZI. number : slide_physical_id. rescan : 1 for the first scan of this slide, and so on.
     status : "Good" or "Bad", as a person decided. pixel_type : as in SlideScan; "" for a slide that was read before it
     was kept. pictures : the scanner's photographs of the glass that Meta wrote, of "label" and "preview". warnings : as
-    in SlideScan.
+    in SlideScan. rescan_use : of a later scan, "replaces" where it takes the place of the earlier ones, "adds" where it
+    has scenes that they missed.
     """
 
     file_name: str
@@ -144,6 +148,7 @@ class Slide:
     pixel_type: str = ""
     pictures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    rescan_use: str = "replaces"
 
 
 @dataclass(frozen=True)
@@ -300,7 +305,8 @@ class Ran:
     """One step that was run: a row of the log.
 
     channel : 0 where the stage has none. item : section key, slide or "". error : the sentence when it failed.
-    started_at : ISO 8601, UTC. memory_gb : highest memory of the process so far.
+    started_at : ISO 8601, UTC. memory_gb : highest memory of the process so far. version : of brainstack and of the
+    stage's algorithm, such as "0.1.0/3"; "" where it was run before it was kept.
     """
 
     stage: str
@@ -312,3 +318,4 @@ class Ran:
     host: str
     error: str = ""
     details: dict[str, str] = field(default_factory=dict)
+    version: str = ""

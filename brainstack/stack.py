@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from brainstack.records import Histology, Section, Slide, SlideScene
+from brainstack.said import FIRST
 
+ADDS = "adds"
+"""rescan_use of a later scan that has scenes which the earlier ones missed."""
 GAP_VERDICTS = (1, 2)
 """scene_qc that leaves an empty slot: out of focus, bad tissue."""
 END_VERDICT = 3
@@ -21,22 +24,81 @@ SceneOrder = Literal["scan", "position"]
 
 
 def scans_in_use(scans: Iterable[Slide]) -> tuple[Slide, ...]:
-    """One scan of each slide, by number: the last that is good; where none is, the last. One whose metadata could not
-    be read takes no other's place."""
+    """The scans that sections are taken from, by number of the slide and by rescan.
+
+    Of each slide one: the last that is good; where none is, the last. One whose metadata could not be read takes no
+    other's place. And those that a person said add scenes that it missed.
+    """
     chosen: dict[int, Slide] = {}
-    for scan in sorted(scans, key=lambda scan: (scan.number, bool(scan.channels), scan.status == "Good", scan.rescan)):
-        chosen[scan.number] = scan
-    return tuple(chosen.values())
+    adding: list[Slide] = []
+    for scan in sorted(scans, key=_worth):
+        if scan.rescan_use == ADDS:
+            adding.append(scan)
+        else:
+            chosen[scan.number] = scan
+    return tuple(
+        sorted([*chosen.values(), *adding], key=lambda scan: (scan.number, scan.rescan_use == ADDS, scan.rescan))
+    )
+
+
+def _worth(scan: Slide) -> tuple[int, bool, bool, int]:
+    """Of two scans of a slide, the one that is used comes last."""
+    return scan.number, bool(scan.channels), scan.status == "Good", scan.rescan
 
 
 def stack_of(slides: Iterable[Slide], histology: Histology, scene_order: SceneOrder = "scan") -> tuple[Section, ...]:
-    """All slots in order, gaps included. slides : one scan of each, by number."""
-    slots = [slot for slide in slides for slot in _slots_of(slide, scene_order)]
+    """All slots in order, gaps included. slides : the scans in use, by number."""
+    slides = tuple(slides)
+    slots = _with_moved([slot for slide in slides for slot in _slots_of(slide, scene_order)], slides)
     if histology.side_sectioned_first == "DESC":
         slots.reverse()
     return tuple(
         replace(slot, number=number, z_um=number * histology.section_thickness_um) for number, slot in enumerate(slots)
     )
+
+
+def _with_moved(slots: list[Section], slides: Iterable[Slide]) -> list[Section]:
+    """The slots, in the order of cutting, with those of scenes that a person moved at their new place.
+
+    A scene that was moved behind one that is not there (any more), or behind itself in a ring, stays at its slide.
+    """
+    moved = {(_stem(slide), scene.number): scene.moved_after for slide in slides for scene in slide.scenes
+             if scene.moved_after}  # fmt: skip
+    for place, after in moved.items():
+        own = [slot for slot in slots if (slot.slide, slot.scene) == place]
+        others = [slot for slot in slots if slot not in own]
+        behind = [number for number, slot in enumerate(others, 1) if _scene_key(slot.key) == _scene_key(after)]
+        if own and (behind or after == FIRST):
+            start = behind[-1] if behind else 0
+            slots = [*others[:start], *own, *others[start:]]
+    return slots
+
+
+def lost_moves(slides: Iterable[Slide]) -> tuple[tuple[Slide, SlideScene], ...]:
+    """Scenes that a person moved behind a section that is not there: they stay at their slide's place."""
+    slides = tuple(slides)
+    known = {scene_key(slide, scene) for slide in slides for scene in _sections_of(slide)} | {FIRST}
+    return tuple(
+        (slide, scene)
+        for slide in slides
+        for scene in _sections_of(slide)
+        if scene.moved_after and _scene_key(scene.moved_after) not in known
+    )
+
+
+def scene_key(slide: Slide, scene: SlideScene) -> str:
+    """The key of the section that a scene is."""
+    rescan = f"_rescan{slide.rescan}" if slide.rescan != 1 else ""
+    return f"slide{slide.number:03d}{rescan}_S{scene.number}"
+
+
+def _scene_key(key: str) -> str:
+    """The key of the section that a copy is of; a section's own key as it is."""
+    return key.partition("_copy")[0]
+
+
+def _stem(slide: Slide) -> str:
+    return slide.file_name.removesuffix(".czi")
 
 
 def middle_of(sections: Sequence[Section]) -> int:
@@ -165,11 +227,10 @@ def _slots_of(slide: Slide, scene_order: SceneOrder) -> Iterator[Section]:
 
 
 def _slot(slide: Slide, scene: SlideScene, *, gap: bool = False, copy: int = 0) -> Section:
-    rescan = f"_rescan{slide.rescan}" if slide.rescan != 1 else ""
     return Section(
-        key=f"slide{slide.number:03d}{rescan}_S{scene.number}{f'_copy{copy}' if copy else ''}",
+        key=f"{scene_key(slide, scene)}{f'_copy{copy}' if copy else ''}",
         number=0,
-        slide=slide.file_name.removesuffix(".czi"),
+        slide=_stem(slide),
         scene=scene.number,
         scene_index=scene.index,
         z_um=0.0,

@@ -21,7 +21,7 @@ from brainstack.plan import Plan, slot_named
 from brainstack.planning import progress_of
 from brainstack.progress import Progress
 from brainstack.records import Section, Slide
-from brainstack.stack import disagreements, is_unplaced
+from brainstack.stack import disagreements, is_unplaced, lost_moves
 from brainstack.stages import STAGES
 from brainstack.stamps import Step
 from brainstack.why import NextRun, sentences, steps_of_section
@@ -90,7 +90,8 @@ def heading(plan: Plan) -> list[str]:
         instead = f"--slide {used.number} --rescan {used.rescan} --status Bad"
         lines.append(
             f"slide {used.number}: {used.file_name} is used, not {', '.join(one.file_name for one in others)}; "
-            f"to change that: brainstack animal set {plan.folder.prep_id} {instead}"
+            f"to change that: brainstack animal set {plan.folder.prep_id} {instead}; where it only has the scenes that "
+            f"the other missed: brainstack slide {plan.folder.prep_id} {used.number} --rescan {used.rescan} --adds"
         )
     more = len(plan.rescanned) - MOST_RESCANS
     lines += [f"and {more} more slides that were scanned again"] if more > 0 else []
@@ -109,7 +110,16 @@ def said_of_slides(plan: Plan) -> list[str]:
     ]
     more = len(lines) - MOST_WARNINGS
     lines[MOST_WARNINGS:] = [f"and {more} more things of other slides: brainstack slide show"] if more > 0 else []
-    return [*lines, *scene_orders(plan)]
+    return [*lines, *lost(plan), *scene_orders(plan)]
+
+
+def lost(plan: Plan) -> list[str]:
+    """Scenes that a person moved behind a section that is not there."""
+    return [
+        f"slide {slide.number}, scene {scene.number}, was moved behind {scene.moved_after}, which is no section of the "
+        "stack: it stays at its slide's place"
+        for slide, scene in lost_moves(plan.slides_in_use.values())
+    ]
 
 
 def scene_orders(plan: Plan) -> list[str]:
@@ -219,7 +229,7 @@ def full_resolution(progress: Progress) -> list[str]:
                 words.append(f"{stage} {Text.from_markup(cell(progress, steps)).plain}")
         if words:
             lines.append(f"channel {channel.number} at the scan's resolution: {'; '.join(words)}")
-    if lines:
+    if not is_done:
         lines.append(
             f"to go on with that: luigi --module tasks Animal --animal {plan.folder.prep_id} --resolution full"
         )

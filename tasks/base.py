@@ -28,6 +28,7 @@ from brainstack.plan import Plan, digest_of, section_named
 from brainstack.records import Ran
 from brainstack.stages import STAGES
 from brainstack.stamps import Stamp, Step
+from brainstack.versions import version_of
 from tasks import children, current
 
 log = logging.getLogger("brainstack")
@@ -186,6 +187,7 @@ class AnimalTask(luigi.Task):
                 host=os.uname().nodename,
                 error=error,
                 details=details,
+                version=version_of(step.stage),
             )
             record_ran(plan.folder, ran)
         log.info("%s: %s made in %.2f s", self.animal, step, time.monotonic() - clock)

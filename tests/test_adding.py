@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from by_hand import write_slide
 
-from brainstack.adding import Change, add_animal, change_animal, factor_for, known_animals
+from brainstack.adding import add_animal, factor_for, known_animals
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
+from brainstack.deciding import Change, change_animal
 from brainstack.demo.czi_writer import ChannelSettings, Tile, metadata_xml, write_czi
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError

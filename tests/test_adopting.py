@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from brainstack import adopting, cli
-from brainstack.adding import Change, add_animal, change_animal
+from brainstack.adding import add_animal
 from brainstack.adopting import adopt
 from brainstack.animal_folder import AnimalFolder
+from brainstack.deciding import Change, change_animal
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide, read_strips
 from brainstack.files.tiff import read_tiff

@@ -62,8 +62,25 @@ def test_home_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_database_is_a_file_in_the_data_root_unless_said_otherwise(elsewhere: Path) -> None:
     configured(elsewhere, "[brainstack]\ndata_root = brains\n[database]\nurl =\n")
     assert database_url() == f"sqlite:///{elsewhere / 'brains' / 'brainstack.db'}"
-    configured(elsewhere, "[database]\nurl = mysql+pymysql://lab:100%25@server/brains\n")
-    assert database_url() == "mysql+pymysql://lab:100%25@server/brains"
+    configured(elsewhere, "[database]\nurl = mysql+pymysql://lab@server/100%25\n")
+    assert database_url() == "mysql+pymysql://lab@server/100%25"
+
+
+@pytest.mark.parametrize("url", ["mysql://lab:geheim@server/brains", "mysql://lab@server/brains?password=geheim"])
+def test_a_password_in_the_file_is_refused_and_not_repeated(elsewhere: Path, url: str) -> None:
+    configured(elsewhere, f"[database]\nurl = {url}\n")
+    with pytest.raises(BrainstackError, match=r"luigi\.cfg has a password in it; .* ~/\.my\.cnf") as caught:
+        database_url()
+    assert "geheim" not in str(caught.value)
+
+
+def test_the_file_with_the_password_is_named_to_a_server_only(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configured(elsewhere, "[database]\nurl = mysql://lab@server/brains\ndefaults_file = ~/a lab.cnf\n")
+    assert database_url() == "mysql://lab@server/brains?defaults_file=~%2Fa+lab.cnf"
+    monkeypatch.setenv("BRAINSTACK_DATABASE_URL", "mysql://lab@server/brains?ssl_ca=x")
+    assert database_url() == "mysql://lab@server/brains?ssl_ca=x&defaults_file=~%2Fa+lab.cnf"
+    monkeypatch.setenv("BRAINSTACK_DATABASE_URL", "sqlite:////y.db")
+    assert database_url() == "sqlite:////y.db"
 
 
 def test_an_animal_has_its_folder_in_the_data_root(elsewhere: Path) -> None:

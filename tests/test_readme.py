@@ -152,11 +152,9 @@ def understand(line: str) -> None:
     """Let the command line read a command with its options, without doing it."""
     command, words = typer.main.get_command(cli.app), shlex.split(line)[1:]
     context = command.make_context("brainstack", [], resilient_parsing=True)
-    while hasattr(command, "get_command") and words:
-        name, *words = words
-        found = command.get_command(context, name)
-        assert found, f"{line}: there is no command {name}"
-        command = found
+    while hasattr(command, "resolve_command") and words:
+        name, command, words = command.resolve_command(context, words)
+        assert command, f"{line}: there is no command {name}"
     if words:  # without any it is only named
         command.make_context(line, words)
 

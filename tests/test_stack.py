@@ -7,7 +7,16 @@ import pytest
 from by_hand import plan_of, slide
 
 from brainstack.records import Histology, Slide, SlideScene
-from brainstack.stack import SceneOrder, by_position, disagreements, is_unplaced, middle_of, scans_in_use, stack_of
+from brainstack.stack import (
+    SceneOrder,
+    by_position,
+    disagreements,
+    is_unplaced,
+    lost_moves,
+    middle_of,
+    scans_in_use,
+    stack_of,
+)
 
 ASCENDING, DESCENDING = Histology("DK39"), Histology("DK39", "DESC")
 
@@ -219,3 +228,57 @@ def test_a_plan_takes_its_sections_from_the_scans_whose_files_are_there(tmp_path
     assert list(plan.section) == ["slide001_rescan2_S1", "slide001_rescan2_S2"]
     gone = plan_of(tmp_path, [slide(1), slide(1, rescan=2)], czi_files=plan.czi_files[:1])
     assert list(gone.section) == ["slide001_S1", "slide001_S2"]
+
+
+# Scans that add scenes, and moved scenes
+
+
+def test_a_later_scan_that_adds_scenes_follows_the_one_before_and_replaces_nothing() -> None:
+    adding = replace(slide(1, 1, rescan=2), rescan_use="adds")
+    first, second = ["slide001_S1", "slide001_S2"], ["slide002_S1", "slide002_S2"]
+    assert stack(slide(1), adding, slide(2)) == [*first, "slide001_rescan2_S1", *second]
+    assert stack(adding, slide(2), slide(1)) == [*first, "slide001_rescan2_S1", *second]
+
+
+def test_a_third_scan_may_replace_the_first_while_the_second_adds() -> None:
+    adding = replace(slide(1, 1, rescan=2), rescan_use="adds")
+    assert stack(slide(1), adding, slide(1, rescan=3)) == [
+        "slide001_rescan3_S1", "slide001_rescan3_S2", "slide001_rescan2_S1",
+    ]  # fmt: skip
+
+
+def moved(one: Slide, **after: str) -> Slide:
+    """A slide with scenes S1, S2 ... moved behind others."""
+    scenes = (replace(scene, moved_after=after.get(f"S{scene.number}", "")) for scene in one.scenes)
+    return replace(one, scenes=tuple(scenes))
+
+
+def test_a_moved_scene_lies_behind_the_section_that_a_person_named_and_keeps_its_key() -> None:
+    assert stack(slide(1), moved(slide(2), S2="slide001_S1")) == [
+        "slide001_S1", "slide002_S2", "slide001_S2", "slide002_S1",
+    ]  # fmt: skip
+    assert stack(slide(1, 1), moved(slide(2), S2="first")) == ["slide002_S2", "slide001_S1", "slide002_S1"]
+
+
+def test_copies_move_with_their_scene_and_a_scene_is_moved_behind_the_copies_of_another() -> None:
+    assert stack(moved(slide(1, replicates={1: 1}), S1="slide002_S1"), slide(2, replicates={1: 1})) == [
+        "slide001_S2", "slide002_S1", "slide002_S1_copy1", "slide001_S1", "slide001_S1_copy1", "slide002_S2",
+    ]  # fmt: skip
+
+
+def test_what_was_moved_is_turned_over_with_the_stack() -> None:
+    slides = slide(1), moved(slide(2), S2="slide001_S1")
+    there, back = (stack(*slides, histology=side) for side in (ASCENDING, DESCENDING))
+    assert back == there[::-1]
+
+
+def test_a_scene_that_was_moved_behind_one_that_is_gone_stays_and_is_named() -> None:
+    lost = moved(slide(2), S2="slide009_S1")
+    assert stack(slide(1, 1), lost) == ["slide001_S1", "slide002_S1", "slide002_S2"]
+    assert [(one.number, scene.number) for one, scene in lost_moves([slide(1, 1), lost])] == [(2, 2)]
+    assert lost_moves([slide(1), moved(slide(2), S1="slide001_S2", S2="first")]) == ()
+
+
+def test_scenes_that_follow_each_other_in_a_ring_are_all_still_there() -> None:
+    ring = moved(slide(1, 3), S1="slide001_S2", S2="slide001_S1")
+    assert sorted(stack(ring)) == ["slide001_S1", "slide001_S2", "slide001_S3"]

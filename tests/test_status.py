@@ -98,7 +98,8 @@ def test_of_a_slide_scanned_again_it_says_which_scan_is_used_and_how_to_change_t
     text = shown(plan_of(tmp_path, [slide(1), slide(1, rescan=2), slide(1, rescan=3, status="Bad"), slide(2)]))
     assert text.startswith(
         "DK39: 2 slides, 4 sections\nslide 1: DK39_slide001_rescan2.czi is used, not DK39_slide001.czi, "
-        "DK39_slide001_rescan3.czi; to change that: brainstack animal set DK39 --slide 1 --rescan 2 --status Bad\n"
+        "DK39_slide001_rescan3.czi; to change that: brainstack animal set DK39 --slide 1 --rescan 2 --status Bad; "
+        "where it only has the scenes that the other missed: brainstack slide DK39 1 --rescan 2 --adds\n"
     )
 
 

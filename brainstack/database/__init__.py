@@ -8,6 +8,6 @@ Only the process that drives a run writes; all others read its plan, or leave re
 """
 
 from brainstack.database.schema import create_or_upgrade
-from brainstack.database.session import Database, open_database
+from brainstack.database.session import Database, open_database, run_in_transaction
 
-__all__ = ["Database", "create_or_upgrade", "open_database"]
+__all__ = ["Database", "create_or_upgrade", "open_database", "run_in_transaction"]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from brainstack.database.tables import (
     FLIPS,
+    PLANES,
     QUARTER_TURNS,
     SIDES,
     AnimalRow,
@@ -28,12 +29,17 @@ def wanted(what: str, value: object, allowed: tuple[object, ...] | range) -> Non
         raise BrainstackError(f"{what} is {value!r}; wanted one of {', '.join(map(str, allowed))}.")
 
 
+def is_name(name: str) -> bool:
+    """True for what an animal can be called: it is the name of a folder, and of a column of 20 letters."""
+    return len(name) <= LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is not None
+
+
 def add_animal(session: Session, animal: Animal, histology: Histology, scan_run: ScanRun) -> None:
     """A row in each of animal, histology and scan_run."""
     name = animal.prep_id
     if {histology.prep_id, scan_run.prep_id} != {name}:
         raise ValueError(f"three records of one animal, but {name}, {histology.prep_id} and {scan_run.prep_id}")
-    if len(name) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+    if not is_name(name):
         raise BrainstackError(
             f"{name!r} cannot be the name of an animal; wanted 1 to {LONGEST_NAME} letters (a to z), digits, "
             "hyphens and underscores, such as DK39."
@@ -41,6 +47,7 @@ def add_animal(session: Session, animal: Animal, histology: Histology, scan_run:
     if session.get(AnimalRow, name) is not None:
         raise BrainstackError(f"The animal {name} is in the database already; choose another name, or go on with it.")
     wanted("side_sectioned_first", histology.side_sectioned_first, SIDES)
+    wanted("orientation", histology.orientation, PLANES)
     wanted("rotation", scan_run.rotation, QUARTER_TURNS)
     wanted("flip", scan_run.flip, FLIPS)
     for what, length_um in (
@@ -139,6 +146,7 @@ def set_section_thickness(session: Session, prep_id: str, thickness_um: float) -
 
 def set_section_plane(session: Session, prep_id: str, plane: str) -> None:
     """plane : how the brain was cut, such as "sagittal"; the column `orientation`."""
+    wanted("orientation", plane, PLANES)
     histology_row(session, prep_id).orientation = plane
 
 

@@ -79,6 +79,7 @@ def _log_values(prep_id: str, entry: Ran) -> Values:
         "host": entry.host,
         "error": entry.error,
         "details": json.dumps(entry.details, sort_keys=True),
+        "version": entry.version,
     }
 
 
@@ -114,4 +115,5 @@ def _ran(row: LogRow) -> Ran:
         row.host,
         row.error,
         json.loads(row.details),
+        row.version,
     )

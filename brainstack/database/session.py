@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from brainstack.database import alignment, animals, reading, results, slides
-from brainstack.database.engine import WRITES, engine_for
-from brainstack.database.schema import check_version
+from brainstack.database.engine import WRITES, engine_for, lock_for_writing
+from brainstack.database.people import WhatPeopleSay
+from brainstack.database.schema import check_version, refuse_missing
+from brainstack.database.waiting import again_while_busy
 from brainstack.records import (
     AlignmentEdit,
     Animal,
@@ -24,6 +27,19 @@ from brainstack.records import (
     TifFile,
 )
 
+T = TypeVar("T")
+
+
+def run_in_transaction(url: str, work: Callable[[Database], T]) -> T:
+    """What work returns, in a transaction of its own. Where others who write are in the way (a deadlock, a lock that
+    is not let go), nothing of it is kept and it is run again: so it must do nothing but ask and tell the database."""
+
+    def once() -> T:
+        with open_database(url) as database:
+            return work(database)
+
+    return again_while_busy(once)
+
 
 @contextmanager
 def open_database(url: str) -> Iterator[Database]:
@@ -33,13 +49,16 @@ def open_database(url: str) -> Iterator[Database]:
     version, locked, read-only or damaged.
     """
     with engine_for(url) as engine:
-        check_version(engine)
-        with Session(engine, expire_on_commit=False) as session:
-            yield Database(session)
-            session.commit()
+        refuse_missing(engine.url)
+        with engine.connect() as connection:
+            check_version(connection)
+            connection.rollback()  # what follows is a transaction of its own
+            with Session(connection, expire_on_commit=False) as session:
+                yield Database(session)
+                session.commit()
 
 
-class Database:
+class Database(WhatPeopleSay):
     """What brainstack asks of a database and tells it. Made by `open_database`.
 
     Every method that names an animal raises BrainstackError where there is no such animal. A block that writes
@@ -54,6 +73,7 @@ class Database:
         """The session; its transaction, where none has begun, is one that may write from its beginning."""
         if not self._session.in_transaction():
             self._session.connection(execution_options={WRITES: True})
+        lock_for_writing(self._session.connection())
         return self._session
 
     # Animals

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from brainstack.database.animals import scan_run_row, wanted
 from brainstack.database.bulk import Values, write_rows
 from brainstack.database.reading import COPIES, SCENES_WITH_A_COLUMN, verdict
-from brainstack.database.tables import SLIDE_STATUS, VERDICTS, ScanRunRow, SlideRow, TifRow
+from brainstack.database.tables import RESCAN_USES, SLIDE_STATUS, VERDICTS, ScanRunRow, SlideRow, TifRow
 from brainstack.errors import BrainstackError
 from brainstack.records import Channel, Scene, SlideScan, TifFile
 
@@ -133,7 +133,7 @@ def set_slide_status(
 ) -> None:
     """status : "Good" or "Bad". rescan : which scan of the slide, needed where there are several."""
     wanted("slide_status", status, SLIDE_STATUS)
-    _slide_row(session, prep_id, slide_number, rescan).slide_status = status
+    slide_row(session, prep_id, slide_number, rescan).slide_status = status
 
 
 def set_scene_qc(
@@ -142,7 +142,7 @@ def set_scene_qc(
     """scene : counted from 1. qc : 0 good, 1 out of focus, 2 bad tissue, 3 end of the tissue. A scene that was dropped
     is a section again."""
     wanted("qc", qc, VERDICTS)
-    slide, rows = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    slide, rows = scene_rows(session, prep_id, slide_number, scene, rescan)
     _write_verdict(slide, rows, qc)
     _write_active(rows, True)
 
@@ -151,7 +151,7 @@ def set_scene_dropped(
     session: Session, prep_id: str, slide_number: int, scene: int, dropped: bool, *, rescan: int | None = None
 ) -> None:
     """dropped : True for a scene that was never a section: it has no place in the stack, and its verdict is gone."""
-    slide, rows = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    slide, rows = scene_rows(session, prep_id, slide_number, scene, rescan)
     if dropped or verdict(slide, rows) == END_OF_TISSUE:
         _write_verdict(slide, rows, 0)
     _write_active(rows, not dropped)
@@ -166,12 +166,69 @@ def set_replicates(
             f"{replicates} copies of scene {scene} of slide {slide_number} were asked for; "
             f"wanted 0 to {MOST_REPLICATES}."
         )
-    slide, rows = _scene_rows(session, prep_id, slide_number, scene, rescan)
+    slide, rows = scene_rows(session, prep_id, slide_number, scene, rescan)
     if scene <= SCENES_WITH_A_COLUMN:
         setattr(slide, COPIES[scene - 1], replicates)
         return
     for row in rows:
         row.replicates = replicates
+
+
+def set_rescan_use(session: Session, prep_id: str, slide_number: int, use: str, *, rescan: int | None = None) -> None:
+    """use : of a second scan or later: "replaces" the earlier ones, or "adds" the scenes that they missed."""
+    wanted("rescan_use", use, RESCAN_USES)
+    slide = slide_row(session, prep_id, slide_number, rescan)
+    if use == "adds" and not _has_earlier_scan(session, slide):
+        raise BrainstackError(
+            f"{prep_id}: {slide.file_name} is the first scan of slide {slide_number}, so that it cannot add scenes to "
+            "an earlier one; give the later scan with --rescan."
+        )
+    slide.rescan_use = use
+
+
+def _has_earlier_scan(session: Session, slide: SlideRow) -> bool:
+    same = (SlideRow.scan_run_id == slide.scan_run_id) & (SlideRow.slide_physical_id == slide.slide_physical_id)
+    first = session.scalar(select(func.min(SlideRow.rescan_number)).where(same))
+    return first is not None and first < slide.rescan_number
+
+
+def set_moved_after(
+    session: Session, prep_id: str, slide_number: int, scene: int, key: str, *, rescan: int | None = None
+) -> None:
+    """key : of the section that the scene follows in the order of cutting, "first", or "" for its place on the
+    slide."""
+    _, rows = scene_rows(session, prep_id, slide_number, scene, rescan)
+    for row in rows:
+        row.moved_after = key or None
+
+
+def order_with(
+    session: Session,
+    prep_id: str,
+    slide_number: int,
+    scene: int,
+    place: int,
+    *,
+    rescan: int | None = None,
+    default: Sequence[int] = (),
+) -> list[int] | None:
+    """The order of a slide's scenes with one of them at another place; None where that is the order without a person's.
+
+    place : among all scenes of the slide, from 1; the scenes behind it move up. default : numbers of the scenes in the
+    order that they have where nobody gave them another; those left out follow by number.
+    """
+    slide, _ = scene_rows(session, prep_id, slide_number, scene, rescan)
+    rows = _rows_by_scene(session, slide)
+    if not 1 <= place <= len(rows):
+        raise BrainstackError(
+            f"{prep_id}: place {place} was given for scene {scene} of slide {slide_number}, which has {len(rows)} "
+            f"scenes; wanted 1 to {len(rows)}."
+        )
+    by_default = _with_all(rows, default)
+    order = sorted(rows, key=lambda one: (rows[one][0].order_on_slide or by_default.index(one) + 1, one))
+    order.remove(scene)
+    order.insert(place - 1, scene)
+    return None if order == by_default else order
 
 
 def set_scene_order(
@@ -184,28 +241,25 @@ def set_scene_order(
     rescan: int | None = None,
     default: Sequence[int] = (),
 ) -> None:
-    """place : among all scenes of the slide, from 1; the scenes behind it move up. The numbers of scenes, so the names
-    of their TIFFs and keys, stay. default : numbers of the scenes in the order that they have where nobody gave them
-    another; those left out follow by number."""
-    slide, _ = _scene_rows(session, prep_id, slide_number, scene, rescan)
-    rows = _rows_by_scene(session, slide)
-    if not 1 <= place <= len(rows):
-        raise BrainstackError(
-            f"{prep_id}: place {place} was given for scene {scene} of slide {slide_number}, which has {len(rows)} "
-            f"scenes; wanted 1 to {len(rows)}."
-        )
-    by_default = _with_all(rows, default)
-    order = sorted(rows, key=lambda one: (rows[one][0].order_on_slide or by_default.index(one) + 1, one))
-    order.remove(scene)
-    order.insert(place - 1, scene)
-    _write_order(rows, None if order == by_default else order)
+    """Put a scene at another place, as in order_with. The numbers of scenes, so the names of their TIFFs and keys,
+    stay."""
+    order = order_with(session, prep_id, slide_number, scene, place, rescan=rescan, default=default)
+    set_order_of_scenes(session, prep_id, slide_number, order, rescan=rescan)
+
+
+def order_given(session: Session, prep_id: str, slide_number: int, rescan: int | None = None) -> list[int] | None:
+    """The order that a person gave the scenes of a slide; None where nobody did."""
+    rows = _rows_by_scene(session, slide_row(session, prep_id, slide_number, rescan))
+    if not any(row.order_on_slide for of_scene in rows.values() for row in of_scene):
+        return None
+    return sorted(rows, key=lambda one: (rows[one][0].order_on_slide or one, one))
 
 
 def set_order_of_scenes(
     session: Session, prep_id: str, slide_number: int, order: Sequence[int] | None, *, rescan: int | None = None
 ) -> None:
     """order : numbers of the scenes; those left out follow by number. None: nobody gives them an order any more."""
-    rows = _rows_by_scene(session, _slide_row(session, prep_id, slide_number, rescan))
+    rows = _rows_by_scene(session, slide_row(session, prep_id, slide_number, rescan))
     _write_order(rows, None if order is None else _with_all(rows, order))
 
 
@@ -243,11 +297,11 @@ def _write_active(rows: list[TifRow], active: bool) -> None:
             row.active = active
 
 
-def _scene_rows(
+def scene_rows(
     session: Session, prep_id: str, slide_number: int, scene: int, rescan: int | None
 ) -> tuple[SlideRow, list[TifRow]]:
     """A slide and the rows of one of its scenes, one a channel. Raises BrainstackError where there are none."""
-    slide = _slide_row(session, prep_id, slide_number, rescan)
+    slide = slide_row(session, prep_id, slide_number, rescan)
     of_scene = (TifRow.slide_id == slide.id) & (TifRow.scene_number == scene)
     rows = list(session.scalars(select(TifRow).where(of_scene)))
     if not rows:
@@ -255,7 +309,7 @@ def _scene_rows(
     return slide, rows
 
 
-def _slide_row(session: Session, prep_id: str, slide_number: int, rescan: int | None) -> SlideRow:
+def slide_row(session: Session, prep_id: str, slide_number: int, rescan: int | None) -> SlideRow:
     run = scan_run_row(session, prep_id)
     of_run = select(SlideRow).where(SlideRow.scan_run_id == run.id).order_by(SlideRow.rescan_number)
     scans = session.scalars(of_run.where(SlideRow.slide_physical_id == slide_number)).all()

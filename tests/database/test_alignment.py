@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -195,11 +194,11 @@ def test_what_was_replaced_or_taken_back_is_kept_with_who_and_when(url: str) -> 
         database.add_alignment_edit("DK39", PLACE)
         database.add_alignment_edit("DK39", replace(PLACE, person="bo", at="2024-05-04T10:00:00+00:00"))
         database.release_alignment_edit("DK39", "slide001_S1", person="cy")
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-    rows = connection.execute("SELECT person, active, released_by, released FROM alignment_edit ORDER BY id").fetchall()
-    connection.close()
-    assert [row[:3] for row in rows] == [("anna", 0, "bo"), ("bo", 0, "cy")]
-    assert rows[0][3].startswith("2024-05-04 10:00:00")
+    query = text("SELECT person, active, released_by, released FROM alignment_edit ORDER BY id")
+    with engine_for(url) as engine, engine.connect() as connection:
+        rows = connection.execute(query).all()
+    assert [tuple(row[:3]) for row in rows] == [("anna", 0, "bo"), ("bo", 0, "cy")]
+    assert str(rows[0][3]).startswith("2024-05-04 10:00:00")
     assert rows[1][3] > rows[0][3]
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.dialects import mysql
 
-from brainstack.database import open_database
+from brainstack.database import Database, open_database
+from brainstack.points import POLYGONS, AnnotationSession, Point, Structure
 from brainstack.records import (
     AlignmentEdit,
     Animal,
@@ -18,6 +19,7 @@ from brainstack.records import (
     SlideScan,
     TifFile,
 )
+from brainstack.said import Decision, JournalEntry
 
 
 def test_every_statement_is_written_for_mysql_too(empty: str, scan_of: Callable[..., SlideScan]) -> None:
@@ -64,3 +66,19 @@ def use_everything(url: str, scan_of: Callable[..., SlideScan]) -> None:
             database.sections_aligned("DK39")
             database.alignment_edits("DK39")
             database.log_of("DK39", stage="clean", channel=1, item="a_S1", failed=False)
+            use_what_people_say(database)
+
+
+def use_what_people_say(database: Database) -> None:
+    database.decide("DK39", [Decision("verdict", "bad", 1, 3), Decision("flip", "none")], person="Ana")
+    database.undo("DK39", slide=1)
+    database.decided("DK39", 1)
+    note = database.add_note("DK39", JournalEntry("torn"))
+    database.close_note("DK39", note)
+    database.notes("DK39", section="a_S1", completed=True)
+    state = database.add_state("DK39", "{}")
+    database.add_annotations("DK39", [AnnotationSession(POLYGONS, (Point(1, 2, 3),), "SC")], state=state)
+    database.annotations("DK39", kind=POLYGONS, structure="SC")
+    if "mine" not in {one.abbreviation for one in database.structures()}:
+        database.add_structure(Structure("mine"))
+    database.rows_about("DK39")

@@ -143,3 +143,35 @@ def test_a_slide_scanned_again_takes_the_place_of_the_first_scan_until_it_is_bad
     back = run_after(lab, "--rescan", "2", "--status", "Bad")
     assert back == ONCE | {"UpdateTifs": 1, "ChannelHistogram": 3, "Gain": 3}
     assert list(matrices(lab))[:2] == ["slide001_S1", "slide001_S2"]
+
+
+def test_a_section_moved_to_another_slides_place_keeps_its_key_and_its_image(lab: Lab) -> None:
+    before = read_tiff(lab.folder.numbered("thumbnail_cleaned", 0, 1))
+    counted = Counted(lab)
+    said = lab.brainstack("slide", "DEMO", "1", "--scene", "1", "--after", "slide002_S1", "--by", "Ana")
+    assert said.returncode == 0, said.stderr
+    assert lab.luigi().returncode == 0
+    assert not set(counted.by_stage()) & {"Tifs", "Normalized", "Masks", "Clean"}
+    assert list(matrices(lab))[3:5] == ["slide002_S1", "slide001_S1"]
+    np.testing.assert_array_equal(read_tiff(lab.folder.numbered("thumbnail_cleaned", 4, 1)), before)
+    assert lab.brainstack("slide", "DEMO", "1", "--undo").returncode == 0
+    assert lab.luigi().returncode == 0
+    assert next(iter(matrices(lab))) == "slide001_S1"
+    np.testing.assert_array_equal(read_tiff(lab.folder.numbered("thumbnail_cleaned", 0, 1)), before)
+
+
+def test_a_later_scan_that_adds_scenes_leaves_those_of_the_first_as_they_are(lab: Lab) -> None:
+    first = min(lab.folder.czi.iterdir())
+    shutil.copy(first, first.with_stem(f"{first.stem}_rescan2"))
+    assert lab.luigi("Meta").returncode == 0
+    assert lab.brainstack("slide", "DEMO", "1", "--rescan", "2", "--adds").returncode == 0
+    for scene in ("1", "2", "3"):
+        assert lab.brainstack("slide", "DEMO", "1", "--rescan", "2", "--scene", scene, "--drop").returncode == 0
+    counted = Counted(lab)
+    ran = lab.luigi()
+    assert ran.returncode == 0, ran.stderr
+    assert counted.by_stage()["Normalized"] == 3
+    assert list(matrices(lab))[:6] == [
+        "slide001_S1", "slide001_S2", "slide001_S3", "slide001_S4", "slide001_rescan2_S4", "slide002_S1",
+    ]  # fmt: skip
+    assert "is used, not" not in lab.brainstack("status", "DEMO").stdout

@@ -19,9 +19,7 @@ def upgrade() -> None:
     op.add_column(PAIRS, _no("mirrored"))
     for name in MEASURES:
         op.add_column(PAIRS, sa.Column(name, sa.Double()))
-    # Alembic adds a check by itself, which SQLite cannot; with its column every database can.
-    check = f"CONSTRAINT ck_{PAIRS}_verdict CHECK ({VERDICT})"
-    op.execute(f"ALTER TABLE {PAIRS} ADD COLUMN verdict VARCHAR(10) DEFAULT '' NOT NULL {check}")
+    _verdict_of_pairs()
     _make(
         "section_alignment",
         *(sa.Column(name, sa.Double(), nullable=False) for name in PLACE),
@@ -45,6 +43,17 @@ def upgrade() -> None:
         sa.Column("released", sa.DateTime()),
         sa.CheckConstraint(KIND, name=op.f("ck_alignment_edit_kind")),
     )
+
+
+def _verdict_of_pairs() -> None:
+    """SQLite adds a check with its column only, MySQL and MariaDB a check that has a name by itself only."""
+    name = op.f(f"ck_{PAIRS}_verdict")
+    if op.get_context().dialect.name == "sqlite":
+        column = f"verdict VARCHAR(10) DEFAULT '' NOT NULL CONSTRAINT {name} CHECK ({VERDICT})"
+        op.execute(f"ALTER TABLE {PAIRS} ADD COLUMN {column}")
+    else:
+        op.add_column(PAIRS, _words("verdict", 10))
+        op.create_check_constraint(name, PAIRS, VERDICT)
 
 
 def downgrade() -> None:

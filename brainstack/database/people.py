@@ -1,0 +1,115 @@
+"""The part of an open database that is about what people say and mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from brainstack.database import annotations as marked
+from brainstack.database import decisions, deleting, importing, journals, slides
+from brainstack.database.lab import Lab, Report
+from brainstack.points import AnnotationSession, Structure
+from brainstack.said import Decided, Decision, JournalEntry
+
+
+class WhatPeopleSay:
+    """Methods of Database; each that names an animal raises BrainstackError where there is no such animal."""
+
+    _session: Session
+
+    def _writing(self) -> Session:
+        raise NotImplementedError
+
+    # Decisions
+
+    def take_turns(self, prep_id: str) -> None:
+        """Wait until nobody else decides about the animal; said first in a block that reads before it decides."""
+        decisions.take_turns(self._writing(), prep_id)
+
+    def decide(
+        self, prep_id: str, decisions_made: Sequence[Decision], *, person: str = "", reason: str = ""
+    ) -> list[Decided]:
+        """Do what a person decided, and keep who, when and why. Returns what was changed by it."""
+        return decisions.decide(self._writing(), prep_id, decisions_made, person=person, reason=reason)
+
+    def undo(self, prep_id: str, *, slide: int = 0, scene: int = 0, number: int = 0, person: str = "") -> list[Decided]:
+        """Take back the last decision, or the last about a slide or scene, or the one of a number; with all that the
+        same command decided. Raises BrainstackError where there is none, or it was changed again since."""
+        return decisions.undo(self._writing(), prep_id, slide=slide, scene=scene, number=number, person=person)
+
+    def decided(self, prep_id: str, slide: int = 0) -> list[Decided]:
+        """All that was decided of an animal, or one of its slides, in order; also what was undone."""
+        return decisions.history(self._session, prep_id, slide)
+
+    def order_with(
+        self,
+        prep_id: str,
+        slide_number: int,
+        scene: int,
+        place: int,
+        *,
+        rescan: int | None = None,
+        default: Sequence[int] = (),
+    ) -> list[int] | None:
+        """The order of a slide's scenes with one of them at another place, as in set_scene_order; None where that is
+        the order that they have without a person's."""
+        return slides.order_with(self._session, prep_id, slide_number, scene, place, rescan=rescan, default=default)
+
+    def rows_about(self, prep_id: str) -> dict[str, int]:
+        """How many rows there are about an animal, by table."""
+        return deleting.rows_about(self._session, prep_id)
+
+    def delete_animal(self, prep_id: str) -> dict[str, int]:
+        """Delete all that is known of an animal; no file. Returns how many rows that were, by table."""
+        return deleting.delete_animal(self._writing(), prep_id)
+
+    def take_in_lab_animal(self, lab: Lab, prep_id: str) -> Report:
+        """All that the lab's own database says of an animal, which stays as it is where it is here already. Returns
+        what was taken over, and what could not be."""
+        return importing.place_animal(self._writing(), lab, prep_id)
+
+    # Notes
+
+    def add_note(self, prep_id: str, entry: JournalEntry) -> int:
+        """Note a problem. Returns its number."""
+        return journals.add_entry(self._writing(), prep_id, entry)
+
+    def close_note(self, prep_id: str, number: int, fix: str = "") -> None:
+        """Nothing is left to be done about a problem. fix : what was done."""
+        journals.close_entry(self._writing(), prep_id, number, fix)
+
+    def notes(self, prep_id: str, *, section: str = "", completed: bool | None = None) -> Sequence[JournalEntry]:
+        """What was noted, in order. section : only of this key. completed : only what is, or is not, done with."""
+        return journals.entries(self._session, prep_id, section=section, completed=completed)
+
+    # Points and shapes
+
+    def structures(self) -> list[Structure]:
+        """All structures, in the lab's order."""
+        return marked.structures(self._session)
+
+    def add_structure(self, structure: Structure) -> None:
+        """A new structure. Raises BrainstackError where there is one of this abbreviation."""
+        marked.add_structure(self._writing(), structure)
+
+    def add_annotations(
+        self, prep_id: str, sessions: Iterable[AnnotationSession], *, state: int | None = None
+    ) -> list[int]:
+        """What a person marked, instead of what they marked before of the same kind, structure and layer, which stays
+        as history. state : number of the state that it came from. Returns the sessions' numbers."""
+        return marked.add_sessions(self._writing(), prep_id, sessions, state=state)
+
+    def annotations(
+        self, prep_id: str, *, kind: str | None = None, structure: str | None = None, everything: bool = False
+    ) -> list[AnnotationSession]:
+        """What people marked. kind, structure : only these. everything : also what was replaced since."""
+        return marked.sessions(self._session, prep_id, kind=kind, structure=structure, everything=everything)
+
+    def add_state(self, prep_id: str, state: str, *, person: str = "", comments: str = "", at: str = "") -> int:
+        """A state of Neuroglancer. state : its JSON. Returns its number."""
+        return marked.add_state(self._writing(), prep_id, state, person=person, comments=comments, at=at)
+
+    def state_of(self, prep_id: str, number: int) -> str:
+        """The JSON of a state."""
+        return marked.state_of(self._session, prep_id, number)

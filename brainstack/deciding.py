@@ -1,0 +1,215 @@
+"""What a person decides about an animal, a slide or a scene: checked, done, and kept with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from brainstack.database import Database, create_or_upgrade, run_in_transaction
+from brainstack.environment import animal_folder, database_url
+from brainstack.errors import BrainstackError
+from brainstack.planning import list_czi
+from brainstack.records import Slide, SlideScan
+from brainstack.said import DROPPED, FIRST, KEPT, VERDICT_WORDS, Decided, Decision
+from brainstack.settings import load_settings
+from brainstack.slide_names import slide_number, slide_rescan
+from brainstack.stack import by_position, by_scan, default_order, scene_key
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a person says anew about an animal; None for what stays. slide with status, scene_order or rescan_use, or
+    slide with scene and one of qc, replicates, dropped, order, moved_after.
+
+    scene_order : "scan", "position" or, to take it back, "settings". rescan : which scan of the slide, where there are
+    several; rescan_use : what a later one is for, "replaces" or "adds". moved_after : key of the section that the scene
+    lies behind, "first", or "" to take it back.
+    """
+
+    side_sectioned_first: str | None = None
+    section_thickness_um: float | None = None
+    rotation: int | None = None
+    flip: str | None = None
+    pixel_size_um: float | None = None
+    orientation: str | None = None
+    slide: int | None = None
+    status: str | None = None
+    scene: int | None = None
+    qc: int | None = None
+    replicates: int | None = None
+    dropped: bool | None = None
+    order: int | None = None
+    rescan: int | None = None
+    scene_order: str | None = None
+    rescan_use: str | None = None
+    moved_after: str | None = None
+
+    @property
+    def is_about_a_scene(self) -> bool:
+        return (self.qc, self.replicates, self.dropped, self.order, self.moved_after) != (None,) * 5
+
+
+def change_animal(prep_id: str, change: Change, *, person: str = "", reason: str = "") -> list[Decided]:
+    """Write a change to the database, with who decided it and why. Returns what was changed by it; what was so already
+    is left out. Raises BrainstackError where it says nothing, or half of something."""
+    if change == Change():
+        raise BrainstackError("Nothing to change was given; see `brainstack animal set --help`.")
+    _check_whole(change)
+    create_or_upgrade(database_url())
+
+    def work(database: Database) -> list[Decided]:
+        database.take_turns(prep_id)
+        if change.slide is not None and change.status is not None:
+            _make_known(database, prep_id, change.slide)
+        made = [*_of_animal(change), *_of_slide(database, prep_id, change), *_of_scene(database, prep_id, change)]
+        return database.decide(prep_id, made, person=person, reason=reason)
+
+    return run_in_transaction(database_url(), work)
+
+
+def undo_decision(prep_id: str, *, slide: int = 0, scene: int = 0, number: int = 0, person: str = "") -> list[Decided]:
+    """Take back what was decided last, of a slide or scene where they are given, or the decision of a number; with all
+    that was decided with it. Returns what was taken back."""
+    create_or_upgrade(database_url())
+    return run_in_transaction(
+        database_url(),
+        lambda database: database.undo(prep_id, slide=slide, scene=scene, number=number, person=person),
+    )
+
+
+def _of_animal(change: Change) -> Iterator[Decision]:
+    said = {
+        "side_sectioned_first": change.side_sectioned_first,
+        "section_thickness_um": change.section_thickness_um,
+        "orientation": change.orientation,
+        "pixel_size_um": change.pixel_size_um,
+        "rotation": change.rotation,
+        "flip": change.flip,
+    }
+    for what, value in said.items():
+        if value is not None:
+            yield Decision(what, str(value))
+
+
+def _of_slide(database: Database, prep_id: str, change: Change) -> Iterator[Decision]:
+    if change.slide is None:
+        return
+    if change.status is not None:
+        yield Decision("status", change.status, change.slide, rescan=change.rescan)
+    if change.rescan_use is not None:
+        yield Decision("rescan_use", change.rescan_use, change.slide, rescan=change.rescan)
+    if change.scene_order is not None:
+        order = _order_scenes(database, prep_id, change.slide, change.scene_order, change.rescan)
+        yield Decision("scene_order", _listed(order), change.slide, rescan=change.rescan)
+
+
+def _of_scene(database: Database, prep_id: str, change: Change) -> Iterator[Decision]:
+    if change.slide is None or change.scene is None:
+        return
+    said = {
+        "verdict": None if change.qc is None else VERDICT_WORDS[change.qc],
+        "replicates": None if change.replicates is None else str(change.replicates),
+        "moved_after": _checked_move(database, prep_id, change),
+    }
+    if change.dropped is not None:
+        said["verdict"] = DROPPED if change.dropped else KEPT
+    for what, value in said.items():
+        if value is not None:
+            yield Decision(what, value, change.slide, change.scene, change.rescan)
+    if change.order is not None:
+        default = _default_order(database, prep_id, change.slide, change.rescan)
+        order = database.order_with(
+            prep_id, change.slide, change.scene, change.order, rescan=change.rescan, default=default
+        )
+        yield Decision("scene_order", _listed(order), change.slide, rescan=change.rescan)
+
+
+def _checked_move(database: Database, prep_id: str, change: Change) -> str | None:
+    """The section that a scene is moved behind. Raises BrainstackError where it is none, or the scene itself."""
+    if change.moved_after in (None, "", FIRST):
+        return change.moved_after
+    slides = database.animal_records(prep_id).slides
+    known = {scene_key(slide, scene): (slide, scene) for slide in slides for scene in slide.scenes}
+    if change.moved_after not in known:
+        raise BrainstackError(
+            f"{prep_id} has no section {change.moved_after!r} that a scene could be moved behind; wanted a key such as "
+            f"{next(iter(known), 'slide001_S1')}, or {FIRST}."
+        )
+    slide, scene = known[change.moved_after]
+    if (slide.number, scene.number) == (change.slide, change.scene) and change.rescan in (None, slide.rescan):
+        raise BrainstackError(f"{change.moved_after} was moved behind itself; name another section.")
+    return change.moved_after
+
+
+def _listed(order: Sequence[int] | None) -> str:
+    return ",".join(map(str, order or ()))
+
+
+def _make_known(database: Database, prep_id: str, number: int) -> None:
+    """A slide that Meta could not read, or has not yet, can be marked as well: its file is in the folder."""
+    folder = animal_folder(prep_id)
+    settings = load_settings(folder.settings)
+    known = {slide.file_name for slide in database.animal_records(prep_id).slides}
+    for file in list_czi(folder.czi) if folder.czi.is_dir() else ():
+        if file.name not in known and slide_number(file.name, settings) == number:
+            unread = SlideScan(file.name, "", None, (), ())
+            rescan = slide_rescan(file.name, settings)
+            database.take_in_slide(prep_id, unread, slide_number=number, rescan=rescan, file_size=file.size)
+
+
+def _check_whole(change: Change) -> None:
+    """Raises BrainstackError where only half of something was said."""
+    of_slide = change.status, change.scene, change.rescan, change.scene_order, change.rescan_use
+    if of_slide != (None,) * 5 and change.slide is None:
+        raise BrainstackError(
+            "--status, --scene-order, --scene and --rescan are about one slide; give its number with --slide."
+        )
+    if change.scene is None and change.is_about_a_scene:
+        raise BrainstackError(
+            "--qc, --replicate, --drop, --keep and --order are about one scene; give its slide with --slide and its "
+            "number there with --scene."
+        )
+    if change.slide is not None and (*of_slide[:2], *of_slide[3:]) == (None,) * 4:
+        raise BrainstackError(
+            "Of the slide nothing was said; give --status, --scene-order, or --scene and what is said about it."
+        )
+    if change.scene_order is not None and change.order is not None:
+        raise BrainstackError("An order of all scenes and a place of one were given at once; wanted one of the two.")
+    if change.scene is not None and not change.is_about_a_scene:
+        raise BrainstackError(
+            "Of the scene nothing was said; give --qc, --replicate, --drop, --keep, --order or --after."
+        )
+    if change.dropped is not None and (change.qc is not None or (change.dropped and change.replicates)):
+        raise BrainstackError(
+            "A scene was given a verdict or copies, and dropped or kept, at once; wanted one: --drop for a scene that "
+            "was never a section, --qc 1 or 2 for a bad section, and --replicate with it to fill its slot."
+        )
+
+
+def _default_order(database: Database, prep_id: str, number: int, rescan: int | None) -> tuple[int, ...]:
+    """Numbers of the scenes of a slide as they follow each other where nobody ordered them; () for as scanned."""
+    setting = load_settings(animal_folder(prep_id).settings).slides.scene_order
+    scans = _scans(database, prep_id, number, rescan)
+    return default_order(scans[0], setting) if setting == "position" and len(scans) == 1 else ()
+
+
+def _order_scenes(
+    database: Database, prep_id: str, number: int, scene_order: str, rescan: int | None
+) -> tuple[int, ...] | None:
+    """The order that a word stands for; None for as the settings say."""
+    order: tuple[int, ...] | None = None
+    scans = _scans(database, prep_id, number, rescan)
+    if scene_order != "settings" and len(scans) == 1:  # where there are none, or several, the database says so
+        scenes = scans[0].scenes
+        order = by_scan(scenes) if scene_order == "scan" else by_position(scenes)
+        if order is None:
+            raise BrainstackError(
+                f"{scans[0].file_name} was read before the places of its scenes were kept, so that they cannot be put "
+                f"in order by them; run the task Meta first: luigi --module tasks Meta --animal {prep_id}."
+            )
+    return order
+
+
+def _scans(database: Database, prep_id: str, number: int, rescan: int | None) -> list[Slide]:
+    slides = database.animal_records(prep_id).slides
+    return [slide for slide in slides if slide.number == number and rescan in (None, slide.rescan)]
