@@ -17,5 +17,6 @@ class Downsampling(ChannelTask):
 
     def make(self, plan: Plan, step: Step) -> None:
         volume = Volume(plan, step.channel, full=False)
-        join(volume, range(volume.layout.groups), [one.step.item for one in plan.inputs(step)])
+        pieces = [one.step.item for one in plan.inputs(step) if one.step.stage == "NeuroglancerImage"]
+        join(volume, range(volume.layout.groups), pieces)
         finish(volume)

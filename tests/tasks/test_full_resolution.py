@@ -169,7 +169,8 @@ def write_like(path: Path, image: np.ndarray) -> None:
 def test_the_channels_lie_on_one_another_exactly(sharded: Lab, tmp_path: Path) -> None:
     """Channel 2 gets the scans and the gain of channel 1."""
     lab = copy_of(sharded, tmp_path)
-    assert lab.luigi().returncode == 0
+    run = lab.luigi()
+    assert run.returncode == 0, run.stderr
     for tif in (lab.folder.root / "tif").glob("*_C1.tif"):
         shutil.copy(tif, tif.with_name(tif.name.replace("_C1", "_C2")))
     shutil.copy(lab.folder.small("gain_C1"), lab.folder.small("gain_C2"))
