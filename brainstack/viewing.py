@@ -11,6 +11,9 @@ import numpy as np
 from brainstack.errors import BrainstackError
 from brainstack.files.volume_info import read_volume_info
 from brainstack.plan import Plan
+from brainstack.planning import progress_of
+from brainstack.progress import Progress
+from brainstack.stamps import Step
 from brainstack.viewer import BLACK, ImageVolume, State, animal_state
 
 HEADROOM = 1.3
@@ -22,24 +25,26 @@ def display_white(plan: Plan) -> int:
     return round(min(1.0, plan.settings.gain.target * HEADROOM) * np.iinfo(plan.pixel_type).max)
 
 
-def volume_of(plan: Plan, channel: int) -> Path:
-    """The volume of a channel that is to be looked at: that at the scan's resolution once it is finished."""
-    is_finished = plan.folder.volume_record(channel, "levels", full=True).exists()
-    return plan.folder.volume(channel, full=is_finished)
+def volume_of(progress: Progress, channel: int) -> Path:
+    """The volume of a channel that is to be looked at: at the scan's resolution, where that is as it should be now."""
+    is_done = progress.is_done(Step("FullDownsampling", channel))
+    return progress.plan.folder.volume(channel, full=is_done)
 
 
 def state_of(plan: Plan) -> State:
     """Neuroglancer's state with every volume of the animal. Raises BrainstackError where there is none yet."""
-    prep_id = plan.folder.prep_id
-    channels = [one for one in plan.channels if (volume_of(plan, one.number) / "info").exists()]
+    prep_id, progress = plan.folder.prep_id, progress_of(plan)
+    channels = [one for one in plan.channels if (volume_of(progress, one.number) / "info").exists()]
     if not channels:
         raise BrainstackError(
             f"{prep_id} has no volume yet; make it with `luigi --module tasks Animal --animal {prep_id}`."
         )
-    first = read_volume_info(volume_of(plan, channels[0].number))
+    first = read_volume_info(volume_of(progress, channels[0].number))
     white = 255 if first.data_type != plan.pixel_type else display_white(plan)
     volumes = [
-        ImageVolume(f"C{one.number} {one.name}", volume_of(plan, one.number).name, (0, white), first.num_channels == 3)
+        ImageVolume(
+            f"C{one.number} {one.name}", volume_of(progress, one.number).name, (0, white), first.num_channels == 3
+        )
         for one in channels
     ]
     return animal_state(

@@ -11,7 +11,9 @@ from volumes import write_volume
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.plan import Plan
+from brainstack.progress import Progress
 from brainstack.records import Channel
+from brainstack.stamps import Step
 from brainstack.viewer import RGB_SHADER
 from brainstack.viewing import HEADROOM, state_of
 
@@ -61,12 +63,14 @@ def test_white_is_white_where_16_bit_became_8(tmp_path: Path) -> None:
     assert state_of(plan)["layers"][0]["shaderControls"]["normalized"]["range"] == [0, 255]
 
 
-def test_a_volume_at_the_scan_s_resolution_is_shown_once_it_is_finished(plan: Plan) -> None:
+def test_a_volume_at_the_scan_s_resolution_is_shown_while_it_is_as_it_should_be(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_volume(plan, 1)
     full = plan.folder.volume(1, full=True)
     write_volume(full, np.zeros((2, 80, 120), np.uint16), voxel_size_um=(5.0, 5.0, 20.0), chunk_size=(32, 32, 2))
     assert state_of(plan)["layers"][0]["source"] == "precomputed://C1T"
-    write_json(plan.folder.volume_record(1, "levels", full=True), [])
+    monkeypatch.setattr(Progress, "is_done", lambda self, step: step == Step("FullDownsampling", 1))
     assert state_of(plan)["layers"][0]["source"] == "precomputed://C1"
 
 
