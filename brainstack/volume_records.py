@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
-from brainstack.files.volume_blocks import BlockRecord, chunks_written
+from brainstack.files.volume_blocks import BlockRecord, bitmap_from_json, chunks_written
 from brainstack.files.volume_check import check_volume
 from brainstack.files.volume_info import read_layout
 from brainstack.plan import Plan
 from brainstack.volume_pieces import slab_count
-
-Bitmap = NDArray[np.bool_]
 
 
 def blocks_of(plan: Plan, channel: int, *, full: bool) -> list[BlockRecord]:
@@ -41,20 +35,6 @@ def read_record(path: Path) -> tuple[str, list[BlockRecord]]:
         ) from error
 
 
-def levels_to_json(levels: Sequence[Bitmap]) -> list[dict[str, Any]]:
-    """For a file; `levels_from_json` reads it. levels : of each level that no block writes, (z, y, x) of its chunks."""
-    return [{"chunks": list(one.shape), "written": np.packbits(one).tobytes().hex()} for one in levels]
-
-
-def levels_from_json(content: list[dict[str, Any]]) -> list[Bitmap]:
-    return [
-        np.unpackbits(np.frombuffer(bytes.fromhex(one["written"]), np.uint8), count=int(np.prod(one["chunks"])))
-        .reshape(one["chunks"])
-        .astype(bool)
-        for one in content
-    ]
-
-
 def verify(plan: Plan, channel: int, *, full: bool, progress: Callable[[int, int], None] | None = None) -> list[str]:
     """What is wrong with a volume that is finished, a sentence each; an empty list where all is well.
 
@@ -68,4 +48,4 @@ def verify(plan: Plan, channel: int, *, full: bool, progress: Callable[[int, int
         )
     layout = read_layout(path)
     written = list(chunks_written(layout, blocks_of(plan, channel, full=full)))
-    return check_volume(path, layout, [*written, *levels_from_json(json.loads(levels.read_text()))], progress)
+    return check_volume(path, layout, [*written, *map(bitmap_from_json, json.loads(levels.read_text()))], progress)

@@ -104,12 +104,13 @@ def read_placement(plan: Plan, key: str, channel: int, to_cleaned: Matrix | None
     """
     factor, settings = plan.settings.tifs.thumbnail_factor, plan.settings
     mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
-    scan_run, field_um, canvas = plan.records.scan_run, None, read_canvas(plan)
+    scan_run, field_um, cleaned = plan.records.scan_run, None, read_canvas(plan)
+    canvas = cleaned
     if to_cleaned is None:
         transforms = read_matrices(plan)
         to_cleaned, field_um = np.array(transforms["matrices"][key]), read_field(plan, key)
         canvas = transforms["canvas"]
-    from_scan = cleaning_matrix(mask, scan_run.rotation, scan_run.flip, read_canvas(plan))
+    from_scan = cleaning_matrix(mask, scan_run.rotation, scan_run.flip, cleaned)
     return Placement(
         to_scan=scaled(inverse(from_scan) @ to_cleaned, factor),
         soft_mask=SoftMask(mask, settings.full_masks.smoothing_px),

@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from brainstack.errors import BrainstackError
 from brainstack.files.chunks import PartFile, PlainChunks, read_part
 from brainstack.files.sharding import join_group
-from brainstack.files.volume_blocks import BlockRecord, BlockWriter, Render
+from brainstack.files.volume_blocks import BlockRecord, BlockWriter, Render, bitmap_to_json
 from brainstack.files.volume_check import remove_other_chunks
 from brainstack.files.volume_info import VolumeLayout, lay_out, write_info
 from brainstack.files.volume_pyramid import finish_pyramid
@@ -25,7 +26,7 @@ from brainstack.images.threads import use_one_thread
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from brainstack.viewing import display_white
-from brainstack.volume_records import levels_to_json, read_record
+from brainstack.volume_records import read_record
 from tasks import current
 from tasks.alignment import read_matrices
 from tasks.white_point import read_background
@@ -45,13 +46,13 @@ class Volume:
     def path(self) -> Path:
         return self.plan.folder.volume(self.channel, full=self.full)
 
-    @property
+    @cached_property
     def layout(self) -> VolumeLayout:
         """Follows from the canvas and the settings."""
         plan, settings = self.plan, self.plan.settings.neuroglancer
         factor = plan.settings.tifs.thumbnail_factor if self.full else 1
         rows, columns = read_matrices(plan)["canvas"]
-        pixel_um = plan.pixel_size_um / (plan.settings.tifs.thumbnail_factor if self.full else 1)
+        pixel_um = plan.pixel_size_um / factor
         return lay_out(
             (len(plan.sections), rows * factor, columns * factor),
             data_type="uint8" if settings.encoding == "jpeg" else plan.pixel_type,
@@ -68,12 +69,12 @@ class Volume:
             group_px=settings.group_px,
         )
 
-    @property
+    @cached_property
     def white(self) -> int:
         """The grey value that becomes 255 where 16 bit become 8."""
         return display_white(self.plan)
 
-    @property
+    @cached_property
     def empty(self) -> tuple[int, ...]:
         """What stands where no section is."""
         return tuple(int(one) for one in np.atleast_1d(read_background(self.plan, self.channel)))
@@ -226,4 +227,4 @@ def finish(volume: Volume) -> None:
     """Make the levels that do not fit into blocks, and name all of them in the volume's info."""
     layout = volume.layout
     records = finish_pyramid(volume.path, layout, layout.levels_in_block)
-    write_json(volume.record("levels"), levels_to_json(records))
+    write_json(volume.record("levels"), [bitmap_to_json(one) for one in records])

@@ -2,43 +2,24 @@ from __future__ import annotations
 
 import getpass
 import math
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from by_hand import write_slide
+from calling import Call, Called, caller
 
-from brainstack import cli
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
 from brainstack.environment import database_url
 from brainstack.planning import make_plan
 from brainstack.records import AlignmentEdit, AnimalRecords, Channel, GivenPair, Scene, SlideScan
 
-Called = subprocess.CompletedProcess[str]
-Call = Callable[..., Called]
-
 
 @pytest.fixture
 def call(data_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
     """The command `brainstack` with these words, not in a terminal."""
 
-    def run(*words: str | Path) -> Called:
-        monkeypatch.setattr(sys, "argv", ["brainstack", *map(str, words)])
-        monkeypatch.setenv("COLUMNS", "200")
-        try:
-            cli.main()
-            status: object = 0
-        except SystemExit as leaving:
-            status = leaving.code
-        out, error = capsys.readouterr()
-        if isinstance(status, str):  # as the interpreter does with it
-            error, status = error + status + "\n", 1
-        return subprocess.CompletedProcess(words, int(str(status or 0)), out, error)
-
-    return run
+    return caller(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class BlockRecord:
     def to_json(self) -> dict[str, Any]:
         """For a file; `from_json` reads it."""
         levels = [
-            {"chunks": list(level.shape), "written": np.packbits(level).tobytes().hex(), "bytes": size}
+            bitmap_to_json(level) | {"bytes": size}
             for level, size in zip(self.written, self.written_bytes, strict=True)
         ]
         return {"block": list(self.block), "slab": self.slab, "levels": levels}
@@ -47,7 +47,7 @@ class BlockRecord:
         return BlockRecord(
             block=(x, y),
             slab=content["slab"],
-            written=tuple(_bitmap(level["chunks"], level["written"]) for level in content["levels"]),
+            written=tuple(bitmap_from_json(level) for level in content["levels"]),
             written_bytes=tuple(level["bytes"] for level in content["levels"]),
         )
 
@@ -135,7 +135,12 @@ def chunks_written(layout: VolumeLayout, records: Iterable[BlockRecord]) -> list
     return bitmaps
 
 
-def _bitmap(shape: list[int], bits: str) -> Bitmap:
-    down, across = shape
-    flat = np.unpackbits(np.frombuffer(bytes.fromhex(bits), np.uint8), count=down * across)
-    return flat.reshape(down, across).astype(bool)
+def bitmap_to_json(bitmap: Bitmap) -> dict[str, Any]:
+    """Which chunks there are, for a file; `bitmap_from_json` reads it."""
+    return {"chunks": list(bitmap.shape), "written": np.packbits(bitmap).tobytes().hex()}
+
+
+def bitmap_from_json(content: dict[str, Any]) -> Bitmap:
+    """Raises KeyError or ValueError for what `bitmap_to_json` has not made."""
+    shape, bits = content["chunks"], np.frombuffer(bytes.fromhex(content["written"]), np.uint8)
+    return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(bool)

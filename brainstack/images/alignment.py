@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix, inverse, points
+from brainstack.images.cells import INTERPOLATIONS, Interpolation
 
 Picture = npt.NDArray[Any]
-
-INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 LARGEST_GROWTH = 4.0
 """An aligned canvas with so many times the area of the cleaned one comes from a transform that cannot be."""
@@ -76,7 +75,7 @@ def align(
     canvas_shape: tuple[int, int] | None = None,
     background: npt.ArrayLike = 0,
     field: npt.NDArray[np.float32] | None = None,
-    interpolation: str = "linear",
+    interpolation: Interpolation = "linear",
 ) -> Picture:
     """The section on the aligned canvas, resampled once. interpolation : "nearest", "linear" or "cubic".
 
