@@ -54,19 +54,54 @@ def pyramid(
     return full, [shrunk_to(full, factor) for factor in _factors(pixel_size_um, settings)]
 
 
-def _light(picture: Picture, mask: Mask, smoothing_px: float) -> Light:
-    """The tissue's light, smoothed inside its mask, 1 at its bright end, so that debris and gain do not rule.
+DEBRIS = 3.0
+"""Light of more than so many times the tissue's median is debris, or counts as no more than that."""
 
-    Its bright end is the 99th percentile, but no more than three times the median: large debris is brighter than both.
+
+def _light(picture: Picture, mask: Mask, smoothing_px: float) -> Light:
+    """The tissue's light, evened and smoothed inside its mask, 1 at its bright end, so that gain does not rule.
+
+    Its bright end is the 99th percentile, but no more than `DEBRIS` times the median: large debris is brighter than
+    both.
     """
-    middle, bright = (float(level) for level in np.quantile(picture[mask], (0.5, 0.99)))
-    bright = min(bright, 3 * middle) or bright or 1.0
-    light = np.where(mask, np.minimum(picture / np.float32(bright), 1), 0).astype(np.float32)
+    evened = _evened(picture, mask)
+    middle, bright = (float(level) for level in np.quantile(evened[mask], (0.5, 0.99)))
+    bright = min(bright, DEBRIS * middle) or bright or 1.0
+    light = np.where(mask, np.minimum(evened / np.float32(bright), 1), 0).astype(np.float32)
     if smoothing_px < 0.3:  # less than a pixel sees
         return light
     share = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), smoothing_px)
     blurred = cv2.GaussianBlur(light, (0, 0), smoothing_px)
     return np.where(mask, blurred / np.maximum(share, 1e-3), 0).astype(np.float32)
+
+
+LAMP_SAMPLES = 50_000
+"""So many pixels of the tissue, or a few more, are enough for a plane."""
+DIMMEST = 0.25
+"""The plane is nowhere less than this share of the mean light, so that what is divided by stays positive."""
+
+
+def _evened(picture: Picture, mask: Mask) -> Light:
+    """The picture without what is brighter towards one side: divided by the plane that fits the tissue's light best
+    (least squares), and its mean as it was.
+
+    A lamp or a stain that is stronger on one side lies still where the section is turned. Two such sections would be
+    most alike where their bright sides meet, which may be half a turn from where they belong.
+    """
+    rows, columns = np.nonzero(mask)
+    step = max(1, rows.size // LAMP_SAMPLES)
+    rows, columns = rows[::step], columns[::step]
+    light = picture[rows, columns].astype(np.float64)
+    light = np.minimum(light, DEBRIS * np.median(light))
+    mean, middle_row, middle_column = light.mean(), rows.mean(), columns.mean()
+    if mean == 0:
+        return picture.astype(np.float32)
+    length = max(mask.shape)
+    terms = np.stack([np.ones(rows.size), (rows - middle_row) / length, (columns - middle_column) / length], axis=1)
+    level, down, across = np.linalg.lstsq(terms, light, rcond=None)[0]
+    all_rows, all_columns = np.ogrid[: mask.shape[0], : mask.shape[1]]
+    plane = level + down / length * (all_rows - middle_row) + across / length * (all_columns - middle_column)
+    return np.asarray(picture * (mean / np.maximum(plane, DIMMEST * mean)), np.float32)
 
 
 def _ones(mask: Mask) -> npt.NDArray[np.uint8]:
