@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import Database, run_in_transaction
 from brainstack.files.whole import append_whole, write_json
+from brainstack.files.writer import writer
 from brainstack.records import Channel, ChannelGain, PairTransform, Ran, Scene, SectionAlignment, SlideScan, TifFile
 
 
@@ -25,7 +25,7 @@ def record(folder: AnimalFolder, kind: str, content: Any) -> None:
     One line, written at once at the end of this process's own file: a kill leaves it there or not there.
     """
     line = json.dumps({"kind": kind, "content": content}) + "\n"
-    append_whole(folder.records / f"{os.uname().nodename}-{os.getpid()}.jsonl", line.encode())
+    append_whole(folder.records / f"{writer()}.jsonl", line.encode())
 
 
 def record_seen(folder: AnimalFolder, path: Path) -> None:
@@ -53,12 +53,14 @@ def record_ran(folder: AnimalFolder, ran: Ran) -> None:
     record(folder, "ran", dataclasses.asdict(ran))
 
 
-def take_in_records(folder: AnimalFolder, url: str) -> list[Ran]:
+def take_in_records(folder: AnimalFolder, url: str, living: Collection[str] = ()) -> list[Ran]:
     """Put what tasks recorded into the database and remove the record files. Returns the steps that were run.
 
-    A kill in between leaves the files: all of it can be taken in twice with the same result.
+    living : writers that may write more (jobs on a cluster): their files wait until the next time. A kill in between
+    leaves the files: all of it can be taken in twice with the same result.
     """
-    files = sorted(folder.records.glob("*.jsonl")) if folder.records.is_dir() else []
+    found = sorted(folder.records.glob("*.jsonl")) if folder.records.is_dir() else []
+    files = [file for file in found if file.stem not in living]
     by_kind: dict[str, list[Any]] = {}
     for file in files:
         for line in file.read_text().splitlines():

@@ -4,6 +4,7 @@ together. Tasks, the status and the viewer get their plan here."""
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.intake import take_in_records
+from brainstack.label_sources import sources_now, take_in_polygons
 from brainstack.mask_model_choice import model_digest
 from brainstack.plan import Plan
+from brainstack.point_sources import digests, take_in_points
 from brainstack.progress import Progress
 from brainstack.records import Ran
 from brainstack.settings import load_settings
@@ -36,18 +39,24 @@ def make_plan(prep_id: str) -> Plan:
     czi_files = list_czi(folder.czi)
     check_slides(folder.czi, czi_files, settings)
     plan = Plan(folder, records, settings, czi_files, approved=read_approved(folder),
-                mask_model=model_digest(folder, settings))  # fmt: skip
+                mask_model=model_digest(folder, settings), points=digests(folder, url),
+                labels=sources_now(folder, url))  # fmt: skip
     _ = plan.is_colour  # says so where some slides are in colour and some in grey
     for name in ("masks", "elastix", "web"):
         _check_channel(plan, name, getattr(settings, name).channel)
     return plan
 
 
-def take_in(prep_id: str) -> tuple[Plan, list[Ran]]:
+def take_in(prep_id: str, living: Collection[str] = ()) -> tuple[Plan, list[Ran]]:
     """For the process that drives a run, which holds the animal's lock: take in what tasks recorded and what people
-    edited since, and make the plan. Returns it, and what was run since the last time."""
-    ran = take_in_records(animal_folder(prep_id), database_url())
+    edited since, and make the plan. Returns it, and what was run since the last time.
+
+    living : writers on a cluster that are still at work.
+    """
+    ran = take_in_records(animal_folder(prep_id), database_url(), living)
     plan = make_plan(prep_id)
+    take_in_points(plan.folder, database_url())  # after the plan, so that they are no older than it says
+    take_in_polygons(plan.folder, database_url(), plan.labels.values())
     edits, refused = take_in_edits(plan)
     return replace(plan, edits=edits, refused=refused), ran
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import append_whole, whole_file
+from brainstack.files.writer import writer
 
 
 @dataclass(frozen=True, order=True)
@@ -76,16 +77,17 @@ class Stamps:
             self._load()
         return tuple(self._known)
 
-    def refresh(self) -> None:
-        """Learn what other processes wrote since."""
-        for line in self._new_lines():
+    def refresh(self, writers: Iterable[str] | None = None) -> None:
+        """Learn what other processes wrote since: these, or all."""
+        names = None if writers is None else [f"{name}{SUFFIX}" for name in writers]
+        for line in self._new_lines(names):
             self._learn(line)
 
-    def _load(self) -> None:
+    def _load(self, living: Collection[str] = ()) -> None:
         """What is new is read before what is packed: whoever packs in between takes nothing away."""
         self._known.clear()
         self._read_until.clear()
-        new = self._new_lines()
+        new = self._new_lines([name for name in self._new_files() if name.removesuffix(SUFFIX) not in living])
         for path in sorted(self._folder.glob(f"[!.]*{SUFFIX}")):
             lines = _content(path).splitlines()
             _check_format(path, lines)
@@ -95,15 +97,22 @@ class Stamps:
             self._learn(line)
         self._packed = True
 
-    def _new_lines(self) -> list[bytes]:
-        """Whole lines in new/ that this process has not read yet."""
+    def _new_files(self) -> list[str]:
+        """Names in new/, the oldest first where jobs on a cluster wrote them: the folder is listed, so that a disk in a
+        network does not answer from memory."""
+        try:
+            return sorted(name for name in os.listdir(self._folder / "new") if name.endswith(SUFFIX))  # noqa: PTH208
+        except FileNotFoundError:
+            return []
+
+    def _new_lines(self, names: Iterable[str] | None = None) -> list[bytes]:
+        """Whole lines in these files of new/, or all, that this process has not read yet."""
         lines: list[bytes] = []
-        new = self._folder / "new"
-        for path in sorted(new.glob(f"*{SUFFIX}")):
-            start = self._read_until.get(path.name, 0)
-            content = _content(path, start)
+        for name in self._new_files() if names is None else names:
+            start = self._read_until.get(name, 0)
+            content = _content(self._folder / "new" / name, start)
             whole = content.rfind(b"\n") + 1
-            self._read_until[path.name] = start + whole
+            self._read_until[name] = start + whole
             lines += content[:whole].splitlines()
         return lines
 
@@ -114,9 +123,12 @@ class Stamps:
     def write(self, step: Step, stamp: Stamp) -> None:
         self._append(step, stamp)
 
-    def pack(self) -> None:
-        """Put everything into one file a stage. For the process that drives the run, while no task is being made."""
-        self._load()
+    def pack(self, living: Collection[str] = ()) -> None:
+        """Put everything into one file a stage. For the process that drives the run, while no task is being made.
+
+        living : writers that may write more (jobs on a cluster): their files stay as they are.
+        """
+        self._load(living)
         by_stage: dict[str, list[str]] = {}
         for step, stamp in sorted(self._known.items()):
             by_stage.setdefault(step.stage, []).append(_line(step, stamp))
@@ -129,9 +141,11 @@ class Stamps:
         for path in self._folder.glob(f"*{SUFFIX}"):
             if path.name.removesuffix(SUFFIX) not in by_stage:
                 path.unlink()
-        for path in (self._folder / "new").glob(f"*{SUFFIX}"):
-            path.unlink()
+        for name in self._new_files():
+            if name.removesuffix(SUFFIX) not in living:
+                (self._folder / "new" / name).unlink()
         self._read_until.clear()
+        self.refresh()
 
     def _learn(self, line: bytes) -> None:
         try:
@@ -151,7 +165,7 @@ class Stamps:
         """One line, written at once; it begins with a line break, in case that the one before it was torn."""
         self.read(step)
         line = f"\n{_line(step, stamp)}\n".encode()
-        path = self._folder / "new" / f"{os.uname().nodename}-{os.getpid()}{SUFFIX}"
+        path = self._folder / "new" / f"{writer()}{SUFFIX}"
         append_whole(path, line)
         self._learn(line.strip())
 

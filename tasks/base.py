@@ -40,6 +40,8 @@ and go on believing that it is being made."""
 LARGEST_BATCH = 110
 """Sections handed to a worker at once: 440 sections x 3 channels x 12 stages are then scheduled in half a minute, and
 larger batches leave too few for eight workers."""
+LARGEST_ON_CLUSTER = 5000
+"""Steps handed to a cluster at once. They go out as arrays that its limits allow."""
 
 
 PASSING = frozenset(
@@ -66,8 +68,10 @@ def together(items: Any) -> str:
 
 
 class AnimalTask(luigi.Task):
-    """A stage for the whole animal; the base of all others."""
+    """A stage for the whole animal; the base of all others. item_name : the parameter that names the item of a step, ""
+    where there is none."""
 
+    item_name = ""
     animal = luigi.Parameter(default="", description="name of the animal, such as DK39; it has to be given")
 
     @property
@@ -103,6 +107,12 @@ class AnimalTask(luigi.Task):
     def announcement(self) -> str:
         """What a person should know before it starts. Raises BrainstackError where it had better not."""
         return ""
+
+    @classmethod
+    def parameters_of(cls, step: Step) -> dict[str, Any]:
+        """What the task of a step is given, beside the animal."""
+        parameters: dict[str, Any] = {cls.item_name: step.item} if cls.item_name else {}
+        return parameters | ({"channel": step.channel} if step.channel else {})
 
     # What Luigi asks
 
@@ -164,15 +174,18 @@ class AnimalTask(luigi.Task):
             return False
         ingredients = plan.ingredients(step, progress.stamps)
         started, clock = datetime.now(UTC), time.monotonic()
-        error, details = "", {}
+        error, details, is_made = "", {}, False
+        current.check_in()
         progress.stamps.remove(step)
         try:
             values = self.make(plan, step)
             details = self.details(values or {})
+            current.check_in()
             progress.stamps.write(step, Stamp(digest_of(step, ingredients), values or {}, ingredients))
             section = plan.section.get(step.item)
             if section is not None:
                 link_section(plan, section)
+            is_made = True
         except Exception as exception:
             error = sentence_of(exception)
             raise
@@ -189,7 +202,8 @@ class AnimalTask(luigi.Task):
                 details=details,
                 version=version_of(step.stage),
             )
-            record_ran(plan.folder, ran)
+            if error or is_made:  # not of what was ended from outside: nothing was made, and nothing failed
+                record_ran(plan.folder, ran)
         log.info("%s: %s made in %.2f s", self.animal, step, time.monotonic() - clock)
         return True
 
@@ -249,9 +263,6 @@ class BatchTask(ManyTask):
     """A stage with a step for each item, a slide or a section, and perhaps channel. Luigi hands over several items at
     once, as a batch, whose item is then 'slide001_S1,slide001_S2,...@run'."""
 
-    item_name: str
-    """The parameter that names the item."""
-
     @property
     def item(self) -> str:
         return str(getattr(self, self.item_name))
@@ -275,7 +286,10 @@ class BatchTask(ManyTask):
 
     @property
     def max_batch_size(self) -> int:
-        """At least two batches for each worker process, so that all have work, and none so large that it waits."""
+        """At least two batches for each worker process, so that all have work, and none so large that it waits. A
+        cluster has work for all at once."""
+        if self.task_family in current.cluster_stages:
+            return LARGEST_ON_CLUSTER
         count = len(self.known_steps())
         channels = max(1, len(self.plan.channels)) if hasattr(self, "channel") else 1
         return max(1, min(LARGEST_BATCH, math.ceil(count / channels / (2 * luigi.interface.core().workers))))
@@ -369,16 +383,31 @@ class SectionChannelTask(SectionTask):
     channel = channel_parameter()
 
 
-class PieceTask(BatchTask):
-    """A stage for one piece of a channel's volume, or all. A piece takes minutes: each is handed over by itself."""
-
-    item_name = "piece"
-    channel = channel_parameter()
-    piece = luigi.Parameter(default="", description="such as 002 for a slab of sections; all when left out")
+class LongTask(BatchTask):
+    """A stage whose steps take minutes each: to processes here, each is handed over by itself."""
 
     @property
     def batchable(self) -> bool:
-        return False
+        return self.task_family in current.cluster_stages and super().batchable
+
+
+class PieceTask(LongTask):
+    """A stage for one piece of a channel's volume, or all."""
+
+    item_name = "piece"
+    channel = channel_parameter()
+    piece = luigi.Parameter(
+        default="", batch_method=together, description="such as 002 for a slab of sections; all when left out"
+    )
+
+
+class LayerTask(LongTask):
+    """A stage for one layer that people asked for by its name, or all of them."""
+
+    item_name = "layer"
+    layer = luigi.Parameter(
+        default="", batch_method=together, description="name of the layer, such as cells; all layers when left out"
+    )
 
 
 class ChannelTask(ManyTask):
@@ -404,13 +433,7 @@ class ChannelTask(ManyTask):
 def task_for(animal: str, step: Step) -> luigi.Task:
     """The task that makes a step."""
     task_class = Register.get_task_cls(step.stage)
-    parameters: dict[str, Any] = {"animal": animal}
-    for name in ("slide", "section", "piece"):
-        if hasattr(task_class, name):
-            parameters[name] = step.item
-    if step.channel:
-        parameters["channel"] = step.channel
-    return task_class(**parameters)
+    return task_class(animal=animal, **task_class.parameters_of(step))
 
 
 def wanted_of(plan: Plan, steps: tuple[Step, ...], channel: int, item: str) -> tuple[Step, ...]:

@@ -1,7 +1,9 @@
 """The plan that this process works by, one for each animal. The process that drives a run makes it and renews it;
-its worker processes inherit it when they are forked."""
+its worker processes inherit it when they are forked, and jobs on a cluster read it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from brainstack.plan import Plan
 from brainstack.planning import look, progress_of
@@ -10,6 +12,18 @@ from brainstack.stamps import Step
 
 _progress: dict[str, Progress] = {}
 _suspects: set[Step] = set()
+
+cluster_stages: frozenset[str] = frozenset()
+"""Stages that are made by jobs on a cluster."""
+
+
+def _always() -> None:
+    pass
+
+
+check_in: Callable[[], None] = _always
+"""Called before a step begins and before its stamp is written. It raises where this process was taken for dead, and
+another makes the step."""
 
 
 def progress(animal: str) -> Progress:

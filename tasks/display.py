@@ -21,6 +21,9 @@ from brainstack.stamps import Stamps, Step
 from brainstack.status import heading, show_failures
 from tasks import children
 
+SAY_S = 60.0
+"""Between two lines about a stage on a cluster."""
+
 
 class Display:
     """Progress of one animal's run. animal : its name. log : the run's log, named where something failed."""
@@ -32,6 +35,8 @@ class Display:
         self._started = time.monotonic()
         self._expected: dict[str, int] = {}
         self._said: set[str] = set()
+        self._told: dict[str, str] = {}
+        self._told_at: dict[str, float] = {}
         self._bars: Progress | None = None
         self._bar_of: dict[str, TaskID] = {}
 
@@ -39,6 +44,16 @@ class Display:
         """Say something before it starts."""
         if sentence:
             self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+    def tell(self, stage: str, sentence: str) -> None:
+        """How far a stage is on a cluster: beside its bar, or a line when that is news, and not too often."""
+        if not sentence:
+            return
+        if self._console.is_terminal and stage in self._bar_of and self._bars is not None:
+            self._bars.update(self._bar_of[stage], description=f"{stage:18} {sentence}")
+        elif sentence != self._told.get(stage) and time.monotonic() - self._told_at.get(stage, 0.0) > SAY_S:
+            self._told[stage], self._told_at[stage] = sentence, time.monotonic()
+            self._console.print(f"{self._animal} {stage}: {sentence}", markup=False, highlight=False)
 
     def expect(self, stage: str, count: int) -> None:
         self._expected[stage] = count

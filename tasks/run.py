@@ -13,6 +13,7 @@ from brainstack.animal_folder import AnimalFolder
 from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
+from brainstack.files.whole import whole_file
 from brainstack.links import link_all
 from brainstack.locking import remove_parts, take_lock
 from brainstack.mask_areas import doubtful_masks
@@ -20,7 +21,7 @@ from brainstack.planning import make_plan, read_failed, take_in, write_failed
 from brainstack.records import Ran
 from brainstack.stamps import Stamps, Step
 from brainstack.status import said_of_slides
-from tasks import current
+from tasks import cluster, current
 from tasks.base import AnimalTask
 from tasks.display import Display
 
@@ -44,14 +45,23 @@ class Run:
         self.folder = animal_folder(animal)
         self._lock = take_lock(self.folder)
         self._log = _opened_log(self.folder)
-        remove_parts(self.folder)
+        self.jobs = cluster.begin(animal, self.folder)
+        if not self._living():
+            remove_parts(self.folder)
         self.display = Display(animal, self._log)
         self._renew()
+        if self.jobs is not None:
+            self.display.announce(self.jobs.take_over())
+
+    def _living(self) -> set[str]:
+        """Jobs on a cluster that may be at work."""
+        return set() if self.jobs is None else self.jobs.fleet.live_writers()
 
     def _renew(self) -> None:
-        plan, ran = take_in(self.animal)
+        living = self._living()
+        plan, ran = take_in(self.animal, living)
         self._ran += ran
-        Stamps(self.folder.stamps).pack()
+        Stamps(self.folder.stamps).pack(living)
         current.set_plan(self.animal, plan.without(self.failed))
         if ran or self._before is None:
             for path in link_all(current.plan(self.animal)):
@@ -61,6 +71,14 @@ class Run:
     def _state(self) -> object:
         plan = current.plan(self.animal)
         return (plan.records.slides, plan.edits, frozenset(self.failed))
+
+    def note_driver(self, name: str) -> str:
+        """Write down what luigid calls this process. Returns what it called the one before."""
+        path = self.folder.driver
+        earlier = path.read_text().strip() if path.exists() else ""
+        with whole_file(path) as part:
+            part.write_text(name + "\n")
+        return earlier
 
     def expect(self, task: AnimalTask) -> None:
         """A task was found that has to be made."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
@@ -20,16 +22,26 @@ from urllib.parse import urlsplit
 import luigi.interface
 import luigi.scheduler
 import luigi.worker
-from luigi.scheduler import DONE, FAILED, PENDING
+from luigi.rpc import RPCError
+from luigi.scheduler import BATCH_RUNNING, DONE, FAILED, PENDING, RUNNING
 
 from brainstack.errors import BrainstackError
 from brainstack.stamps import Step
+from hpc.fleet import Outcome
 from tasks import children, current
 from tasks.base import AnimalTask, BatchTask, sentence_of, task_for
+from tasks.jobs import ClusterJob, link_to
+from tasks.luigid import Luigid
 from tasks.run import Run
 
 TASK_FAILED = 30
 """Exit status of a run in which something failed, as luigi.cfg has it."""
+SECOND_CTRL_C_S = 5.0
+"""How long a second Ctrl-C can end what is on a cluster."""
+ASK_AGAIN_S = 20.0
+"""How long a worker waits for the end of a task before it asks for work all the same."""
+TELL_S = 5.0
+"""Between two words to people of how far jobs on a cluster are."""
 CONNECT_S = 5.0
 """How long luigid may take to answer at all; it is busy for a second when somebody opens its page on a large run."""
 
@@ -38,11 +50,28 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
     """A Luigi worker that knows sections."""
 
     def __init__(self, **arguments: Any) -> None:
+        self._local_processes = 1
         super().__init__(**arguments)
         self._roots: list[AnimalTask] = []
         self._runs: dict[str, Run] = {}
         self._only_slides = False
         self._announced: list[AnimalTask] = []
+        self._left = 0
+        self._is_interrupted = False
+        self._told_at = 0.0
+
+    @property
+    def worker_processes(self) -> int:
+        """Luigi starts a task while fewer than so many are running: what runs on a cluster takes no process here."""
+        return self._local_processes + len(self._cluster_jobs())
+
+    @worker_processes.setter
+    def worker_processes(self, count: int) -> None:
+        self._local_processes = count
+
+    def _cluster_jobs(self) -> list[ClusterJob]:
+        running = getattr(self, "_running_tasks", {})
+        return [one for one in running.values() if isinstance(one, ClusterJob)]
 
     # Adding: first the slides, and when their scenes are known, what was asked for
 
@@ -51,7 +80,10 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._roots.append(task)
         with leave_with_a_sentence(self._runs):
             if task.animal not in self._runs:
-                self._runs[task.animal] = Run(task.animal)
+                run = self._runs[task.animal] = Run(task.animal)
+                self._release_what_a_dead_driver_held(run)
+                if run.jobs is not None:  # jobs are watched while tasks are made here
+                    self._config.force_multiprocessing = True
             return self._add_what_can_be_done(task)
 
     def _add_what_can_be_done(self, task: AnimalTask) -> bool:
@@ -68,10 +100,26 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             self._runs[task.animal].display.announce(task.announcement())
         return bool(super().add(task))
 
+    def _release_what_a_dead_driver_held(self, run: Run) -> None:
+        """luigid believes for minutes that a killed process goes on with its tasks, and gives them to nobody. Its
+        animal's lock is ours now: it is dead, and its tasks have failed."""
+        earlier = run.note_driver(self._id)
+        for status in (RUNNING, BATCH_RUNNING) if earlier else ():
+            tasks = self._scheduler.task_list(status, "", limit=False, max_shown_tasks=sys.maxsize)
+            for task_id, task in tasks.items():
+                if task["worker_running"] == earlier:
+                    self._scheduler.add_task(worker=earlier, task_id=task_id, status=FAILED, runnable=False)
+
+    def _tell(self) -> None:
+        """luigid hears at once of what is known by now."""
+        if isinstance(self._scheduler, Luigid):
+            self._scheduler.tell()
+
     # Running: again and again, until a round changes nothing
 
     def run(self) -> bool:
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._interrupt)
         try:
             with leave_with_a_sentence(self._runs):
                 succeeded = super().run()
@@ -85,14 +133,44 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
                 raise SystemExit(TASK_FAILED)
             return bool(succeeded)
         except KeyboardInterrupt:
+            self._is_interrupted = False
             for run in self._runs.values():
                 run.interrupted()
             self._stop_processes()
+            self._leave_jobs()
             raise SystemExit(130) from None
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """What is raised while Python forks is lost: it is remembered, and raised again."""
+        self._is_interrupted = True
+        raise KeyboardInterrupt
 
     def _anything_new(self) -> bool:
         new = [run.look_again() for run in self._runs.values()]  # all of them look
-        return any(new) or self._only_slides
+        return any(new) or self._only_slides or self._was_forgotten()
+
+    def _was_forgotten(self) -> bool:
+        """True where something can be made that nothing hinders: luigid was started anew and knows of nothing. Not for
+        ever: what is left has to become less."""
+        before, self._left = self._left, sum(self._count_left(root) for root in self._roots)
+        return self._left > 0 and (before == 0 or self._left < before)
+
+    def _count_left(self, root: AnimalTask) -> int:
+        progress = current.progress(root.animal)
+        return sum(not (progress.is_done(one) or progress.plan.is_blocked(one)) for one in root.steps())
+
+    def _leave_jobs(self) -> None:
+        """What is on a cluster goes on, unless somebody insists."""
+        runs = [run for run in self._runs.values() if run.jobs is not None and run.jobs.fleet.arrays]
+        if not runs:
+            return
+        try:
+            for run in runs:
+                run.display.announce(run.jobs.farewell(SECOND_CTRL_C_S))
+            time.sleep(SECOND_CTRL_C_S)
+        except KeyboardInterrupt:
+            for run in runs:
+                run.display.announce(f"{run.animal}: {run.jobs.fleet.cancel()} jobs were cancelled.")
 
     def _stop_processes(self) -> None:
         for process in self._running_tasks.values():
@@ -114,7 +192,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _run_task(self, task_id: str) -> None:
         """Fork with Ctrl-C held back: the child lets it through when it knows what to do then."""
-        if self.worker_processes == 1:
+        if self._local_processes == 1 and not self._config.force_multiprocessing:
             super()._run_task(task_id)
             return
         signal.pthread_sigmask(signal.SIG_BLOCK, children.HELD_BACK)
@@ -124,9 +202,66 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             signal.pthread_sigmask(signal.SIG_UNBLOCK, children.HELD_BACK)
 
     def _handle_next_task(self) -> None:
-        super()._handle_next_task()
+        """Wait until a task comes to an end: before that there is nothing new to ask luigid for, and each question
+        costs it a look at all tasks."""
+        until, ended = time.monotonic() + ASK_AGAIN_S, False
+        while self._running_tasks and not ended and time.monotonic() < until:
+            if self._is_interrupted:
+                raise KeyboardInterrupt
+            running = len(self._running_tasks)
+            if not (ended := self._take_from_clusters()):
+                super()._handle_next_task()
+                ended = len(self._running_tasks) != running
+            self._tell()
+            for run in self._runs.values():
+                run.show()
+
+    # On a cluster
+
+    def _create_task_process(self, task: AnimalTask) -> Any:
+        jobs = self._runs[task.animal].jobs if task.animal in self._runs else None
+        if jobs is None or task.is_waiting or task.task_family not in jobs.stages:
+            return super()._create_task_process(task)
+        self._batch_running_tasks[task.task_id] = members = list(self._batch_running_tasks.get(task.task_id, ()))
+        reporter = luigi.worker.TaskStatusReporter(self._scheduler, task.task_id, self._id, None)
+        return ClusterJob(task, members or [task], jobs.fleet, reporter)
+
+    def _take_from_clusters(self) -> bool:
+        """Hear what became of tasks on clusters. True where some came to an end."""
+        ended = False
         for run in self._runs.values():
-            run.show()
+            for outcome in run.jobs.poll() if run.jobs is not None else ():
+                ended = self._take(run, outcome) or ended
+        for job in self._cluster_jobs():
+            if not job.waiting:
+                self._end_job(job)
+        if time.monotonic() - self._told_at > TELL_S:
+            self._told_at = time.monotonic()
+            for job in self._cluster_jobs():
+                self._runs[job.task.animal].display.tell(job.task.task_family, job.tell())
+        return ended
+
+    def _take(self, run: Run, outcome: Outcome) -> bool:
+        job = next((one for one in self._cluster_jobs() if outcome.spec.key in one.waiting), None)
+        if job is None:  # an earlier run wanted it
+            return False
+        task = job.waiting.pop(outcome.spec.key)
+        children.count(task.task_family, "failed" if outcome.error else "made")
+        if outcome.error:
+            job.failed = True
+            run.failed[task.step] = outcome.error
+        expl = json.dumps(outcome.error) if outcome.error else None
+        self._report(task, FAILED if outcome.error else DONE, expl, tracking_url=link_to(outcome.log))
+        return True
+
+    def _end_job(self, job: ClusterJob) -> None:
+        task = job.task
+        del self._running_tasks[task.task_id]
+        self._batch_running_tasks.pop(task.task_id, None)
+        self.run_succeeded &= not job.failed
+        if job.members != [task]:
+            self._scheduler.add_task(worker=self._id, task_id=task.task_id, status=FAILED if job.failed else DONE,
+                                     runnable=None, family=task.task_family, params=task.to_str_params())  # fmt: skip
 
     # Reporting: each section of a batch by itself
 
@@ -174,11 +309,13 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
                 current.suspect(step)
                 run.again = True
 
-    def _report(self, member: BatchTask, status: str, expl: str | None = None) -> None:
+    def _report(
+        self, member: AnimalTask, status: str, expl: str | None = None, tracking_url: str | None = None
+    ) -> None:
         super()._add_task(
             worker=self._id, task_id=member.task_id, status=status, expl=expl, runnable=None,
             resources=member.process_resources(), priority=member.priority, params=member.to_str_params(),
-            family=member.task_family, module=member.task_module,
+            family=member.task_family, module=member.task_module, tracking_url=tracking_url,
             retry_policy_dict=luigi.worker._get_retry_policy_dict(member),
         )  # fmt: skip
 
@@ -206,7 +343,7 @@ class SectionFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[m
                 f"brainstack: no luigid answers at {url} ({error}); start it with `luigid` in this folder, "
                 "or do without it: --local-scheduler."
             ) from None
-        return super().create_remote_scheduler(url)
+        return Luigid(url)
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> SectionWorker:
         return SectionWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
@@ -225,11 +362,18 @@ def leave_with_a_sentence(runs: Mapping[str, Run]) -> Iterator[None]:
         yield
     except BrainstackError as error:
         raise SystemExit(f"brainstack: {error}") from None
+    except RPCError as error:
+        raise SystemExit(
+            f"brainstack: luigid does not answer any more ({error}). What was finished stays, and jobs on a cluster go "
+            "on: start luigid anew, and run the same command again."
+        ) from None
     except OSError as error:
         raise SystemExit(f"brainstack: {sentence_of(error)}") from None
     except Exception as error:
         for run in runs.values():
             run.display.broken(sentence_of(error))
+        if not runs:
+            sys.stderr.write(f"brainstack: {sentence_of(error)}\n")
         raise
 
 
@@ -241,10 +385,6 @@ def _has_stamp(animal: str, step: Step, errors: dict[str, str] | str) -> bool:
     """True for a step of an ended task that was made, or done before: one that was only begun has no stamp."""
     failed = isinstance(errors, dict) and step.item in errors
     return not failed and current.progress(animal).stamps.read(step) is not None
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _errors(explanation: str | None) -> dict[str, str] | str:

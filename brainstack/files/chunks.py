@@ -16,6 +16,7 @@ from brainstack.errors import BrainstackError
 from brainstack.files.chunk_encoding import Stored, compress, encode
 from brainstack.files.volume_layout import VolumeLayout
 from brainstack.files.whole import PART, flush, whole_file
+from brainstack.files.writer import writer
 
 TABLE = np.dtype([("level", "u1"), ("x", "<u4"), ("y", "<u4"), ("z", "<u4"), ("offset", "<u8"), ("size", "<u8")])
 """A row for each chunk of a block, in the part file's table. size 0: it is empty, and not there."""
@@ -80,7 +81,7 @@ class PartFile:
         self.path, self.layout, self.token = path, layout, token
         self._rows: list[tuple[int, ...]] = []
         self._end = 0
-        self._part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+        self._part = path.with_name(f"{PART}{writer()}-{path.name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[bytes] = self._part.open("wb", buffering=0)
 

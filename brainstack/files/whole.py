@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from brainstack.files.writer import writer
+
 PART = ".part-"
 """What a name that is not finished starts with. `brainstack` may delete such files when no run is alive."""
 
@@ -23,7 +25,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     name is: a power cut leaves the old file or the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    part = path.with_name(f"{PART}{writer()}-{path.name}")
     try:
         yield part
         flush(part)
@@ -37,7 +39,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Like `whole_file`, for a folder and all that is written into it. What stood at `path` before is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    part = path.with_name(f"{PART}{writer()}-{path.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     try:
@@ -46,7 +48,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 flush(file)
         if path.exists():
-            old = path.with_name(f"{PART}{os.getpid()}-old-{path.name}")
+            old = path.with_name(f"{PART}{writer()}-old-{path.name}")
             path.rename(old)
             part.rename(path)
             shutil.rmtree(old)
@@ -61,7 +63,7 @@ def remove_folder(path: Path) -> None:
     """Delete a folder and all in it. It is out of sight at once, so that a kill leaves none that is half there."""
     if not path.exists():
         return
-    old = path.with_name(f"{PART}{os.getpid()}-old-{path.name}")
+    old = path.with_name(f"{PART}{writer()}-old-{path.name}")
     path.rename(old)
     shutil.rmtree(old)
 
@@ -89,7 +91,7 @@ def link(path: Path, target: Path) -> None:
     if path.is_symlink() and os.readlink(path) == wanted:  # noqa: PTH115 - the text of the link is compared
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    part = path.with_name(f"{PART}{writer()}-{path.name}")
     part.unlink(missing_ok=True)
     part.symlink_to(wanted)
     part.replace(path)
