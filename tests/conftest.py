@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 # Before anything imports numpy: several tests at once, each with all cores, would only wait for each other.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"):
@@ -15,6 +16,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMB
 os.environ["MPLBACKEND"] = "agg"
 
 import pytest  # noqa: E402
+
+if TYPE_CHECKING:
+    from fake_slurm import FakeSlurm
+    from slurm_cluster import SlurmCluster
 
 REPOSITORY = Path(__file__).parent.parent
 REAL_DATA = REPOSITORY.parent / "shared" / "data"
@@ -43,6 +48,49 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium that all tests of pages share; a test is skipped, and says so, where there is none."""
+    from brainstack.browser import missing_programs, open_browser
+
+    if missing := missing_programs():
+        reason = f"no browser: apt-get install {' '.join(missing)}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    with open_browser((1280, 720)) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def slurm_of_the_session() -> Iterator[SlurmCluster]:
+    """Two nodes, no accounting; the test is skipped, and says so, where there can be none."""
+    import slurm_cluster
+
+    if reason := slurm_cluster.why_not():
+        pytest.skip(reason)
+    with slurm_cluster.SlurmCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def slurm(slurm_of_the_session: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmCluster]:
+    """A real Slurm with nothing in it; the environment leads to its commands. (Mark the test `slurm`.)"""
+    for name, value in slurm_of_the_session.environment.items():
+        monkeypatch.setenv(name, value)
+    yield slurm_of_the_session
+    slurm_of_the_session.clear()
+
+
+@pytest.fixture
+def fake_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSlurm]:
+    """Commands as Slurm's, which go wrong as the test wants."""
+    from fake_slurm import FakeSlurm
+
+    with FakeSlurm(tmp_path / "fake_slurm") as slurm:
+        for name, value in slurm.environment.items():
+            monkeypatch.setenv(name, value)
+        yield slurm
 
 
 @pytest.fixture(scope="session")

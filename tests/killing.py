@@ -84,3 +84,12 @@ def killed_in(lab: Lab, stages: set[str], command: tuple[str, ...] = LUIGI) -> s
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     return begun(said_in(lab) - before) & stages
+
+
+def kill_luigid(port: int) -> None:
+    """kill -9 of the luigid that listens there: it forgets all that it knew."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if str(port) in words and any(word.endswith("luigid") for word in words):
+            process.kill()
+            process.wait(10)

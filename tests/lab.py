@@ -72,7 +72,7 @@ class Lab:
 
     def bytes(self) -> dict[str, bytes]:
         """Every file of the animal but those that speak of runs: path -> content, or where a link leads."""
-        apart = {"logs", "records", "lock", "seen.json"}
+        apart = {"logs", "records", "lock", "seen.json", "jobs", "driver"}
         found = {}
         for path in sorted(self.folder.root.rglob("*")):
             name = path.relative_to(self.folder.root)
@@ -104,10 +104,12 @@ def copy_of(lab: Lab, to: Path) -> Lab:
 
 
 @contextmanager
-def luigid(lab: Lab) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def luigid(lab: Lab, port: int = 0) -> Iterator[int]:
+    """port : where it listened before, for one that is started anew."""
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     server = subprocess.Popen(
         [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", str(port), "--logdir", str(lab.root)],
         cwd=lab.root, env=lab.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -47,6 +47,7 @@ def begun(stub: StubLab, *words: str) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
+@pytest.mark.slow
 def test_kill_9_where_an_array_is_just_submitted(
     fake_slurm: FakeSlurm, stub: StubLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +62,7 @@ def test_kill_9_where_an_array_is_just_submitted(
     assert len(stub.arrays()) == 2
 
 
+@pytest.mark.slow
 def test_luigid_tells_of_each_section_and_why_jobs_wait(fake_slurm: FakeSlurm, stub: StubLab) -> None:
     fake_slurm.faults(pending={"*:2": "QOSMaxCpuPerUserLimit"})
     stub.write_settings(limits=ONE_EACH)
@@ -98,6 +100,7 @@ def test_luigid_tells_of_each_section_and_why_jobs_wait(fake_slurm: FakeSlurm, s
     assert "slide001_S2 is no good." in error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("back", ["at once", "for the next run"])
 def test_luigid_that_is_killed_costs_nothing(fake_slurm: FakeSlurm, stub: StubLab, back: str) -> None:
     """It forgets everything. Where it is back at once, the run goes on; where not, the next run does."""
@@ -125,6 +128,8 @@ def test_luigid_that_is_killed_costs_nothing(fake_slurm: FakeSlurm, stub: StubLa
     assert len(stub.arrays()) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.slurm
 def test_sigterm_leaves_the_jobs_which_never_ask_the_database_and_attach_goes_on_with_them(
     slurm: SlurmCluster, stub: StubLab
 ) -> None:
@@ -157,6 +162,8 @@ def test_sigterm_leaves_the_jobs_which_never_ask_the_database_and_attach_goes_on
     assert stub.heavy("begun") == ONCE
 
 
+@pytest.mark.slow
+@pytest.mark.slurm
 def test_a_second_signal_cancels(slurm: SlurmCluster, stub: StubLab) -> None:
     with begun(stub) as process:
         process.send_signal(signal.SIGINT)
@@ -173,6 +180,8 @@ def test_a_second_signal_cancels(slurm: SlurmCluster, stub: StubLab) -> None:
     assert is_made(stub)
 
 
+@pytest.mark.slow
+@pytest.mark.slurm
 def test_hpc_cancel_ends_a_run_and_its_jobs(slurm: SlurmCluster, stub: StubLab) -> None:
     with begun(stub) as process:
         said = stub.hpc("cancel", "--animal", "DEMO")
@@ -246,6 +255,7 @@ def test_a_slurm_that_nobody_has_set_up(stub: StubLab, monkeypatch: pytest.Monke
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.slurm
 def test_a_slurm_that_does_not_answer(slurm: SlurmCluster, stub: StubLab) -> None:
     slurm.stop_controller()
     run = stub.make()

@@ -125,9 +125,9 @@ def test_an_edit_while_nobody_drives_the_run_ends_what_is_not_wanted_any_more(
     first, second = lab.arrays()
     unwanted = {index for index, steps in enumerate(lab.steps(first)) if any(KEY in one.item for one in steps)}
     assert unwanted
-    assert first.revoked_elements() == unwanted
-    assert first.ended_elements() == set(range(len(lab.steps(first)))) - unwanted
-    assert all(KEY in one.item for steps in lab.steps(second) for one in steps), "what was made needs no job"
+    assert first.revoked_elements() >= unwanted, "of others it may not be known yet whether they are wanted"
+    assert first.revoked_elements() | first.ended_elements() == set(range(len(lab.steps(first))))
+    assert second.revoked_elements() == set()
     assert lab.bytes() == here.bytes()
     assert max(Counter((one.stage, one.channel, one.item) for one in lab.ran()[len(finished.ran()) :]).values()) == 1
 
