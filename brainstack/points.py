@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 POLYGONS, CELLS, CENTRES = "POLYGON_SEQUENCE", "MARKED_CELL", "STRUCTURE_COM"
 KINDS = (POLYGONS, CELLS, CENTRES)
@@ -24,6 +25,34 @@ class Point:
     order: int = 0
     source: str = ""
     cell_type: str = ""
+
+
+class Mark(NamedTuple):
+    """A point as it is in the database, with what is said of its session: of these there may be a million.
+
+    number : of its row. label : of its structure in segmentations, 0 where it is of none.
+    """
+
+    number: int
+    session: int
+    x_um: float
+    y_um: float
+    z_um: float
+    structure: str
+    label: int
+    person: str
+    source: str
+    cell_type: str
+    polygon: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of the points that people marked. kind : of KINDS. structure, layer : only these; None for all."""
+
+    kind: str
+    structure: str | None = None
+    layer: str | None = None
 
 
 @dataclass(frozen=True)

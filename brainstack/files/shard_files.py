@@ -67,7 +67,8 @@ class OpenFiles:
 
 
 class ShardWriter:
-    """Writes one shard. Chunks come in the order of their codes, and lie one behind the other.
+    """Writes one shard. Chunks come in the order of their codes, and lie one behind the other, but for what is put
+    before one.
 
     Used in a `with` block; the shard has its name only at its end, and after an error what stood there still stands.
     """
@@ -75,14 +76,25 @@ class ShardWriter:
     def __init__(self, path: Path, sharding: Sharding) -> None:
         self.path, self.sharding = path, sharding
         self._codes: list[int] = []
+        self._starts: list[int] = []
         self._sizes: list[int] = []
         self._head_bytes = SPAN_BYTES << sharding.minishard_bits
         self._end = self._head_bytes
+        self._noted = 0
         self._whole = whole_file(path)
 
-    def append(self, code: int, data: Stored) -> None:
-        """Add a chunk as it is stored."""
+    def append(self, code: int, data: Stored, before: Stored = b"") -> None:
+        """Add a chunk as it is stored. before : bytes that stand before it and that no index names: the triangles of a
+        mesh, whose manifest is the chunk."""
+        self._noted += memoryview(before).nbytes
+        self._write(before)
         self._note(code, memoryview(data).nbytes)
+        self._write(data)
+
+    def append_many(self, codes: NDArray[np.uint64], sizes: NDArray[np.int64], data: Stored) -> None:
+        """Add many chunks at once. data : the bytes of all, one after the other."""
+        for code, size in zip(codes.tolist(), sizes.tolist(), strict=True):
+            self._note(code, size)
         self._write(data)
 
     def append_from(self, code: int, files: OpenFiles, path: Path, offset: int, size: int) -> None:
@@ -117,6 +129,8 @@ class ShardWriter:
         if self._codes and code <= self._codes[-1]:
             raise ValueError(f"chunk {code} comes after {self._codes[-1]}")
         self._codes.append(code)
+        self._starts.append(self._noted)
+        self._noted += size
         self._sizes.append(size)
 
     def _write(self, data: Stored) -> None:
@@ -127,16 +141,19 @@ class ShardWriter:
 
     def _write_indexes(self) -> None:
         codes, sizes = np.array(self._codes, np.uint64), np.array(self._sizes, np.uint64)
-        starts = np.cumsum(np.concatenate([np.zeros(1, np.uint64), sizes]), dtype=np.uint64)
+        starts = np.array(self._starts, np.uint64)
+        ends = starts + sizes  # what is put before a chunk lies between, and so do chunks of other minishards
         minishards = self.sharding.minishards_of(codes)
+        by_minishard = np.argsort(minishards, kind="stable")
+        edges = np.searchsorted(minishards[by_minishard], np.arange((1 << self.sharding.minishard_bits) + 1))
         spans = np.zeros((1 << self.sharding.minishard_bits, 2), "<u8")
         for minishard in range(len(spans)):
             spans[minishard] = self._end - self._head_bytes
-            here = np.flatnonzero(minishards == minishard)
+            here = by_minishard[edges[minishard] : edges[minishard + 1]]
             if len(here):
-                index = np.zeros((3, len(here)), "<u8")  # numbers as differences; then gaps before each, which are none
+                index = np.zeros((3, len(here)), "<u8")  # numbers as differences; the gap before each; sizes
                 index[0] = np.diff(codes[here], prepend=np.uint64(0))
-                index[1, 0] = starts[here[0]]
+                index[1] = starts[here] - np.concatenate([np.zeros(1, np.uint64), ends[here[:-1]]])
                 index[2] = sizes[here]
                 gzip = self.sharding.minishard_index_encoding == "gzip"
                 self._write(compress(index.tobytes()) if gzip else index.tobytes())
