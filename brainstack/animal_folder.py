@@ -164,6 +164,50 @@ class AnimalFolder:
         """The folder of what is not joined to shards yet."""
         return self.inside / self._place(channel) / ("parts_full" if full else "parts")
 
+    # Labels and meshes
+
+    def labels(self, layer: str) -> Path:
+        """What a layer of labels is made from, as JSON."""
+        return self.root / "labels" / f"{layer}.json"
+
+    def labels_found(self, layer: str) -> Path:
+        """The polygons that the database had for a layer when they were last taken in."""
+        return self.inside / "labels" / f"{layer}.json"
+
+    def label_volume(self, layer: str) -> Path:
+        """A layer of labels as Neuroglancer reads it, with its meshes. layer : "shell", or one that somebody named."""
+        return self.neuroglancer_data / layer
+
+    def other_mesh(self, layer: str, variant: str) -> Path:
+        """Meshes of a layer that were made otherwise. variant : such as "mip_1_err_20"."""
+        return self.neuroglancer_data / f"{layer}_mesh_{variant}"
+
+    def mesh_cost(self, layer: str, variant: str) -> Path:
+        """What meshes of a layer cost, as JSON. variant : such as "mip_1_err_20"."""
+        return self.mesh_costs(layer) / f"{variant}.json"
+
+    def mesh_costs(self, layer: str) -> Path:
+        """The folder of what meshes of a layer cost."""
+        return self.inside / "mesh_costs" / layer
+
+    def mesh_table(self, layer: str) -> Path:
+        """What all meshes of a layer cost, as CSV."""
+        return self.neuroglancer_data / f"{layer}_meshes.csv"
+
+    # Points
+
+    def points(self, layer: str, suffix: str = ".csv") -> Path:
+        """What a layer of points is made from: a CSV, or as JSON what is to be taken from the database."""
+        return self.root / "points" / f"{layer}{suffix}"
+
+    def points_found(self, layer: str) -> Path:
+        """What the database had of a layer when it was last taken in, as CSV."""
+        return self.inside / "points" / f"{layer}.csv"
+
+    def annotations(self, layer: str) -> Path:
+        """A layer of points as Neuroglancer reads it."""
+        return self.neuroglancer_data / layer
+
     def slab(self, channel: int, item: str) -> Path:
         """Which sections there are in a slab of the volume at the scan's resolution."""
         return self.inside / self._place(channel) / "slabs" / f"{item}.json"
@@ -220,6 +264,16 @@ class AnimalFolder:
     @property
     def lock(self) -> Path:
         return self.inside / "lock"
+
+    @property
+    def jobs(self) -> Path:
+        """Arrays of jobs on a cluster, and what they used."""
+        return self.inside / "jobs"
+
+    @property
+    def driver(self) -> Path:
+        """What luigid calls the process that drives the run, or drove the last one."""
+        return self.inside / "driver"
 
     def log(self, run: str) -> Path:
         return self.inside / "logs" / f"{run}.log"

@@ -108,7 +108,7 @@ def _of_layer(
     layer: Mapping[str, Any], state: Mapping[str, Any], structures: Collection[str], left: list[str]
 ) -> Iterator[tuple[str, str, list[Point]]]:
     """Kind, structure and points of each shape in a layer."""
-    name, read = str(layer.get("name", "")), _reader(layer, state)
+    name, read = str(layer.get("name", "")), place_reader(layer, state)
     lines: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     described = {one.get("id"): one for one in layer["annotations"]}
     for number, one in enumerate(layer["annotations"]):
@@ -155,7 +155,7 @@ def _ordered(corners: list[Point]) -> list[Point]:
     return [replace(corner, order=order) for order, corner in enumerate(corners)]
 
 
-def _reader(layer: Mapping[str, Any], state: Mapping[str, Any]) -> Any:
+def place_reader(layer: Mapping[str, Any], state: Mapping[str, Any]) -> Any:
     """What makes a point of a layer's numbers. Raises BrainstackError where it is not said how large its voxels are."""
     source = layer.get("source")
     transform = source.get("transform", {}) if isinstance(source, Mapping) else {}

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from brainstack import cli_annotations, cli_delete, cli_import, cli_slides
+from brainstack import cli_annotations, cli_delete, cli_import, cli_labels, cli_points, cli_slides, cli_viewer
 from brainstack import status as status_table
 from brainstack.adding import add_animal, check_new, known_animals, set_pair
 from brainstack.approval import What
@@ -38,6 +38,9 @@ slide_app = typer.Typer(
 app.add_typer(slide_app, name="slide")
 cli_slides.register(app, slide_app)
 cli_annotations.register(app)
+cli_labels.register(app)
+cli_points.register(app)
+cli_viewer.register(app)
 align_app = typer.Typer(no_args_is_help=True, help="See how the sections lie in the stack, and mend it by hand.")
 app.add_typer(align_app, name="align")
 app.add_typer(database_app, name="database")
@@ -478,24 +481,6 @@ def tidy(
 
 
 @app.command()
-def view(
-    name: Name,
-    port: Annotated[int, typer.Option(help="of this computer; 0 for any that is free")] = 8090,
-) -> None:
-    """Serve an animal's volumes with a Neuroglancer client, and print the link. Needs no internet."""
-    from brainstack.planning import look
-    from brainstack.viewer_server import how_to_open, serve
-    from brainstack.viewing import state_of
-
-    plan = look(name)
-    server = serve(plan.folder.neuroglancer_data, state_of(plan), port=port)
-    server.start()
-    typer.echo(how_to_open(server.url))
-    sys.stdout.flush()
-    server.run()
-
-
-@app.command()
 def demo(
     name: Annotated[str, typer.Option(help="what to call it")] = DEMO,
     sections: Annotated[int, typer.Option(min=2, help="how many; four on each slide")] = 24,
@@ -511,6 +496,7 @@ def demo(
 ) -> None:  # fmt: skip
     """Make up an animal: slide scans of a phantom brain whose truth is known, added like a real one."""
     from brainstack.demo import difficulty_of, make_animal, stain_of
+    from brainstack.demo.landmarks import write_landmarks
 
     folder = animal_folder(name)
     if (found := stain_of(folder.root)) not in (stain.value, None):
@@ -534,6 +520,7 @@ def demo(
             stain=stain.value, difficulty=difficulty.value,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
+    write_landmarks(folder, truth)
     histology = Histology(name, "ASC", truth.spacing_um, "coronal", COUNTERSTAINS[stain])
     scan_run = ScanRun(name, str(folder.czi))
     factor = thumbnail_factor or truth.thumbnail_factor

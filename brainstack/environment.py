@@ -62,6 +62,18 @@ def _configured_url() -> str:
     return url
 
 
+def public_url() -> str:
+    """Where others reach the viewer, through the lab's own web server: BRAINSTACK_PUBLIC_URL, or [viewer] public_url in
+    luigi.cfg, without a slash at its end; "" where it is not said. Raises BrainstackError for what is no address."""
+    url = (os.environ.get("BRAINSTACK_PUBLIC_URL") or _configured("viewer", "public_url")).rstrip("/")
+    if url and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise BrainstackError(
+            f"[viewer] public_url is {url!r}; wanted the address of the lab's web server, such as "
+            "https://brains.example.org; correct it in luigi.cfg, or BRAINSTACK_PUBLIC_URL."
+        )
+    return url
+
+
 def animal_folder(prep_id: str) -> AnimalFolder:
     return AnimalFolder(data_root() / prep_id)
 

@@ -10,6 +10,11 @@ from brainstack.plan import Plan
 from brainstack.stages import original
 
 
+def has_gain(plan: Plan, channel: int) -> bool:
+    """True where Gain has found one for the channel, or one is approved."""
+    return plan.folder.small(f"gain_C{channel}").exists() and "gain" in _content(plan, channel)
+
+
 def channel_gain(plan: Plan, channel: int) -> float:
     """The one gain of a channel of a grey animal."""
     return float(_content(plan, channel)["gain"])

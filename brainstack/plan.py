@@ -14,6 +14,7 @@ from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.errors import BrainstackError
+from brainstack.labels import LabelSource
 from brainstack.records import AnimalRecords, Channel, GivenPair, Section, Slide
 from brainstack.settings import Settings
 from brainstack.slide_names import CziFile, slide_number, slide_rescan
@@ -27,7 +28,8 @@ class Plan:
     """See the module. edits : section key -> digest of the mask a person made. refused : section key -> the sentence
     that says why a person's edit cannot be used. approved : name of a small result -> what people approved of it.
     failed : steps that failed in this run, which the others go on without. mask_model : digest of the model that
-    proposes masks, "" where there is none.
+    proposes masks, "" where there is none. points : layer of points -> digest of what it is made from.
+    labels : layer of labels -> what it is made from.
     """
 
     folder: AnimalFolder
@@ -39,6 +41,8 @@ class Plan:
     approved: Mapping[str, Any] = field(default_factory=dict)
     failed: frozenset[Step] = frozenset()
     mask_model: str = ""
+    points: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, LabelSource] = field(default_factory=dict)
 
     def without(self, failed: Iterable[Step]) -> Plan:
         """The same plan, going on without these steps."""

@@ -215,6 +215,24 @@ class DownsamplingSettings(Group):
     smallest_side_px: Count
 
 
+class ShellSettings(Group):
+    voxel_um: Positive
+    smoothing_um: Positive
+    error_um: Annotated[float, Field(ge=0)]
+
+
+class MeshesSettings(Group):
+    error_um: Annotated[float, Field(ge=0)]
+    levels: Annotated[int, Field(ge=1, le=12)]
+    coarsest_triangles: Annotated[int, Field(ge=100)]
+    plain: bool
+    skeletons: bool
+
+
+class PointsSettings(Group):
+    most_in_cell: Annotated[int, Field(ge=100)]
+
+
 class Settings(BaseModel):
     """All settings of one animal: config/settings.toml, with the animal's own file on top."""
 
@@ -241,6 +259,9 @@ class Settings(BaseModel):
     web: WebSettings
     neuroglancer: NeuroglancerSettings
     downsampling: DownsamplingSettings
+    shell: ShellSettings
+    meshes: MeshesSettings
+    points: PointsSettings
 
 
 def config_folder() -> Path:

@@ -21,7 +21,7 @@ from brainstack.edits import MADE_BY
 from brainstack.locking import locked, parts_of
 from brainstack.plan import Plan
 from brainstack.planning import look, make_plan, read_failed, take_in
-from brainstack.stages import STAGES
+from brainstack.stages import STAGES, mesh_parts
 from brainstack.stamps import Stamps, Step
 from brainstack.tidying_volumes import GONE, VolumeFiles
 
@@ -96,6 +96,10 @@ def delete_leftovers(plan: Plan, tidying: Tidying) -> None:
             parent = parent.parent
 
 
+LAYER_STAGES = ("PointVolume", "Shell", "NeuroglancerMesh", "DifferentMesh")
+"""Those that make a folder of their own beside the volumes."""
+
+
 class _Search:
     """One walk over an animal's folder, by what the plan has and what the stamps say brainstack made."""
 
@@ -106,16 +110,26 @@ class _Search:
         self._unread = {file.slide for file in plan.czi_files} - set(plan.slides)
         self._steps = {step for one in (plan, last) for stage in STAGES for step in one.steps(stage)}
         self._steps |= {step for stage in STAGES for step in plan.asked(stage)}
+        stamped = Stamps(plan.folder.stamps).steps()
+        self._steps |= {step for step in stamped if step.stage == "DifferentMesh" and self._has_layer(step)}
         self._outputs = {path for step in self._steps for path in STAGES[step.stage].outputs(plan, step)}
         self._outputs |= {plan.folder.scene_picture(path.name) for path in self._outputs if self._is_tif(path)}
         self._keyed = {path.parent for path in self._outputs if path.is_relative_to(plan.folder.inside)}
-        stamped = Stamps(plan.folder.stamps).steps()
         self._volumes = VolumeFiles(plan, self._steps, stamped)
         self._slides = {(step.item, str(step.channel)) for step in stamped if step.stage == "Tifs"}
         self._gone = [step for step in stamped if not self._is_needed_step(step)]
         self._asked = _outside(plan, (step for step in stamped if step.stage == "SingleHistogram"))
         self._left = _outside(plan, self._gone)
+        self._layers, self._layers_gone = _layers(plan, self._steps), _layers(plan, self._gone)
+        if self._unread:  # without a section there is no shell, and there may be some when they are read
+            self._layers, self._layers_gone = self._layers | self._layers_gone, set()
+        self._tables = {plan.folder.mesh_table(layer) for layer in ("shell", *plan.labels)}
         self._parts, self._logs = set(parts_of(plan.folder)), _old_logs(plan.folder)
+
+    def _has_layer(self, step: Step) -> bool:
+        """Whether there is the layer that a mesh is another one of."""
+        layer, _, _ = mesh_parts(step.item)
+        return layer in self._plan.labels or layer == "shell"
 
     def found(self) -> Tidying:
         tidying = Tidying(stamps=sorted(self._gone))
@@ -174,6 +188,8 @@ class _Search:
             return ""
         if path in self._left:
             return GONE
+        if path in self._layers_gone:
+            return "layers of points or labels that are gone"
         if name and (self._is_tif(path) or path.parent == self._folder.scene_picture("x").parent):
             if (name["slide"], name["channel"]) not in self._slides:
                 return ""
@@ -216,10 +232,13 @@ class _Search:
         folder = self._folder
         if self._is_slide_picture(path) or self._volumes.is_known(path):
             return True
-        if path in self._outputs or path in self._asked or path == folder.settings:
+        if path in self._outputs or path in self._asked or path in self._layers or path == folder.settings:
             return True
         own = {folder.inside, folder.stamps, folder.stamps / "new", folder.records, folder.log("x").parent}
-        own.add(folder.approved("x").parent)
+        own |= {folder.approved("x").parent, folder.points("x").parent, folder.points_found("x").parent}
+        own |= {folder.labels("x").parent, folder.labels_found("x").parent}
+        if path.is_relative_to(folder.mesh_costs("x").parent) or path in self._tables:
+            return True
         of_a_gap = path.parent in self._keyed and path.stem in self._keys
         return path.parent in own or of_a_gap or path.stem in self._unread
 
@@ -247,6 +266,13 @@ def _outside(plan: Plan, steps: Iterable[Step]) -> set[Path]:
     """What these steps left outside .brainstack: histograms."""
     stages = ("ChannelHistogram", "SingleHistogram")
     return {path for step in steps if step.stage in stages for path in STAGES[step.stage].outputs(plan, step)}
+
+
+def _layers(plan: Plan, steps: Iterable[Step]) -> set[Path]:
+    """The folders of layers of points, labels and meshes that these steps make."""
+    data = plan.folder.neuroglancer_data
+    made = [path for step in steps if step.stage in LAYER_STAGES for path in STAGES[step.stage].outputs(plan, step)]
+    return {data / path.relative_to(data).parts[0] for path in made if path.is_relative_to(data)}
 
 
 def _old_logs(folder: AnimalFolder) -> set[Path]:

@@ -11,6 +11,12 @@ State = dict[str, Any]
 COLORS = ("#6699ff", "#ff0000", "#00ff00", "#ff00ff")
 """Of channels 1, 2 ... where there are several. Channel 1 is the counterstain; pure blue is too dark to see."""
 
+ANNOTATION_COLORS = ("#ffff00", "#00ffff", "#ff9933", "#ff66ff", "#99ff33")
+"""Of layers of points, one after the other."""
+
+SHELL_COLOR, SHELL_ALPHA = "#cfd8e6", 0.3
+"""Sections, structures and points are seen through it."""
+
 PANEL_PX = (590, 280)
 """Width and height that one of four panels has at least, in a laptop's browser window."""
 
@@ -21,10 +27,21 @@ void main() {
 }
 """
 
+PROJECTION = (-0.23, -0.2, 0.05, 0.95)
+"""How the brain is turned in three dimensions, as a quaternion (x, y, z, w): about a quarter of a right angle up and to
+the side, so that its depth is seen."""
+
 BLACK = "#000000"
 
 RGB_SHADER = """void main() {
   emitRGB(vec3(toNormalized(getDataValue(0)), toNormalized(getDataValue(1)), toNormalized(getDataValue(2))));
+}
+"""
+
+POINT_SHADER = """#uicontrol float size slider(min=1, max=20, default=6)
+void main() {
+  setColor(defaultColor());
+  setPointMarkerSize(size);
 }
 """
 
@@ -70,6 +87,8 @@ def animal_state(
         "dimensions": {axis: [um / 1e6, "m"] for axis, um in zip("xyz", voxel_size_um, strict=True)},
         "position": [size // 2 + 0.5 for size in size_xyz],  # the middle of a voxel, whose left end is whole
         "crossSectionScale": 1.1 * max(max(width, depth) / PANEL_PX[0], max(height, depth) / PANEL_PX[1]),
+        "projectionOrientation": list(PROJECTION),
+        "hideCrossSectionBackground3D": True,  # else two black planes stand in the way
         "projectionScale": 1.5 * max(width, height, depth),
         "layers": [*layers, *more_layers],
         "selectedLayer": {"layer": layers[0]["name"], "visible": False} if layers else {},
@@ -92,15 +111,47 @@ def _image_layer(volume: ImageVolume, color: str) -> State:
     return layer | {"shader": CHANNEL_SHADER, "shaderControls": controls}
 
 
-def segmentation_layer(name: str, folder: str, *, segments: Sequence[int] = ()) -> State:
-    """A label volume with its meshes. segments : labels shown at the start; none shows all of them in the panels."""
-    source = f"precomputed://{folder}"
-    return {"type": "segmentation", "name": name, "source": source, "segments": [str(label) for label in segments]}
+def other_image_layer(name: str, folder: str, *, rgb: bool = False) -> State:
+    """A volume that is no channel of the animal: there to be switched on."""
+    layer: State = {"type": "image", "name": name, "source": f"precomputed://{folder}", "visible": False}
+    return layer | {"shader": RGB_SHADER} if rgb else layer
 
 
-def annotation_layer(name: str, folder: str, *, color: str = "#ffff00") -> State:
-    """Points in the precomputed annotation format."""
-    return {"type": "annotation", "name": name, "source": f"precomputed://{folder}", "annotationColor": color}
+def segmentation_layer(
+    name: str, folder: str, *, segments: Sequence[int] = (), colors: Mapping[int, str] | None = None
+) -> State:
+    """A label volume with its meshes. segments : labels chosen at the start; none shows all of them in the panels, and
+    no mesh. colors : label -> such as "#0cff95"; the client finds one for each other label."""
+    layer: State = {
+        "type": "segmentation",
+        "name": name,
+        "source": f"precomputed://{folder}",
+        "selectedAlpha": 0.35,
+        "segments": [str(label) for label in segments],
+    }
+    return layer | {"segmentColors": {str(label): color for label, color in colors.items()}} if colors else layer
+
+
+def shell_layer(name: str, folder: str, *, segments: Sequence[int] = (1,)) -> State:
+    """The brain's surface, which one looks through in three dimensions; the cross sections stay free of it."""
+    return segmentation_layer(name, folder, segments=segments) | {
+        "selectedAlpha": 0,
+        "notSelectedAlpha": 0,
+        "objectAlpha": SHELL_ALPHA,
+        "segmentDefaultColor": SHELL_COLOR,
+        "hoverHighlight": False,
+    }
+
+
+def annotation_layer(name: str, folder: str, *, color: str = "#ffff00", points: bool = False) -> State:
+    """Annotations in the precomputed format. points : draw them as dots that are seen at any size of the brain."""
+    layer: State = {
+        "type": "annotation",
+        "name": name,
+        "source": f"precomputed://{folder}",
+        "annotationColor": color,
+    }
+    return layer | {"shader": POINT_SHADER} if points else layer
 
 
 def with_data_at(state: Mapping[str, Any], data_url: str) -> State:

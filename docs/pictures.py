@@ -6,7 +6,6 @@ Needs BRAINSTACK_DATA_ROOT as the run had it, and Chromium with its driver for t
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -17,8 +16,7 @@ from brainstack.files.tiff import read_tiff
 from brainstack.images.normalizing import to_8_bit, white_level
 from brainstack.plan import Plan
 from brainstack.planning import look
-from brainstack.viewer_server import serve
-from brainstack.viewing import state_of
+from brainstack.screenshot import Layout, write_screenshot
 
 PICTURES = Path(__file__).parent / "pictures"
 SECTION = 12
@@ -66,24 +64,10 @@ def sheet(plan: Plan, kind: str, columns: int = 5, scale: float = 0.4) -> NDArra
 
 
 def write_viewer(plan: Plan) -> None:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for argument in ("headless=new", "no-sandbox", "hide-scrollbars", "window-size=1280,860",
-                     "use-angle=swiftshader", "enable-unsafe-swiftshader"):  # fmt: skip
-        options.add_argument(f"--{argument}")
-    with serve(plan.folder.neuroglancer_data, state_of(plan)) as server:
-        browser = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-        try:
-            browser.get(server.url)
-            time.sleep(6)
-            browser.save_screenshot(str(PICTURES / "viewer.png"))
-        finally:
-            browser.quit()
-    page = cv2.imread(str(PICTURES / "viewer.png"))
-    (PICTURES / "viewer.png").unlink()
+    png = PICTURES / "viewer.png"
+    write_screenshot(plan, png, size=(1280, 860), layout=Layout.FOUR_PANELS)
+    page = cv2.imread(str(png))
+    png.unlink()
     write("viewer", page[..., ::-1])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
+from brainstack.labels import SECTIONS, LabelSource
 from brainstack.plan import Plan
 from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene
 from brainstack.settings import Settings, config_folder, load_settings
@@ -35,6 +36,8 @@ PER = {
     "grey_channel": "channel",
     "colour_channel": "channel, in colour",
     "animal": "animal",
+    "layer_of_labels": "layer of labels",
+    "layer_of_points": "layer of points",
     "slab": "slab of sections and channel",
     "group": "group of blocks and channel",
     "group_of_slab": "group of blocks of a slab, and channel",
@@ -84,7 +87,15 @@ def example(pixel_type: str, options: dict[str, dict[str, Any]] | None = None) -
     for table, values in (options or {}).items():
         content[table] |= values
     edits = {"slide001_S1": "painted"}
-    return Plan(AnimalFolder(Path("DK39")), records, Settings.model_validate(content), czi_files, edits)
+    return Plan(
+        AnimalFolder(Path("DK39")),
+        records,
+        Settings.model_validate(content),
+        czi_files,
+        edits,
+        points={"cells": "made up"},
+        labels={"nuclei": LabelSource("nuclei", SECTIONS)},
+    )
 
 
 def reads() -> dict[str, list[str]]:
@@ -96,6 +107,7 @@ def reads() -> dict[str, list[str]]:
         for stage in STAGES
     }  # fmt: skip
     found["SingleHistogram"] = set(IMAGES.values())
+    found["DifferentMesh"] = {"Shell", "NeuroglancerMesh"}
     return {stage: [one for one in STAGES if one in found[stage]] for stage in STAGES}
 
 
@@ -118,7 +130,8 @@ def per(stage: str) -> str:
     """What one step of a stage is for."""
     one = STAGES[stage]
     listed = one.asked if stage in ASKED_FOR else one.per
-    return PER[listed.__name__] + (", only when asked for" if stage in ASKED_FOR else "")
+    words = "mesh of a layer" if stage == "DifferentMesh" else PER[listed.__name__]
+    return words + (", only when asked for" if stage in ASKED_FOR else "")
 
 
 def diagram() -> str:
@@ -128,6 +141,7 @@ def diagram() -> str:
     arrows = [f"    {source} --> {stage}" for source, stage in edges()]
     people = ["    classDef people stroke-width:4px", f"    class {','.join(FOR_PEOPLE)} people"]
     ends = ["    scans([slide scans]) --> Meta", "    Downsampling --> neuroglancer([Neuroglancer])"]
+    ends += [f"    {stage} --> neuroglancer" for stage in ("Shell", "NeuroglancerMesh", "PointVolume")]
     return "\n".join(["```mermaid", "flowchart TD", *nodes, *arrows, *ends, *people, "```", ""])
 
 

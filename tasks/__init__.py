@@ -12,6 +12,7 @@ from tasks.animal import Animal
 from tasks.canvas import Canvas
 from tasks.clean import Clean
 from tasks.deformation import Deformation
+from tasks.different_mesh import DifferentMesh
 from tasks.downsampling import Downsampling
 from tasks.elastix import Elastix
 from tasks.full_masks import FullMasks
@@ -26,12 +27,15 @@ from tasks.masks import MaskProposal, Masks
 from tasks.meta import Meta
 from tasks.neuroglancer_image import NeuroglancerImage
 from tasks.neuroglancer_info import NeuroglancerInfo
+from tasks.neuroglancer_mesh import NeuroglancerMesh
 from tasks.normalized import Normalized
 from tasks.pair_check import PairCheck
 from tasks.pair_finer import PairFiner
 from tasks.pair_retry import PairRetry
+from tasks.point_volume import PointVolume
 from tasks.preps import Preps
 from tasks.shape import Midline, ReferencePlace
+from tasks.shell import Shell
 from tasks.tifs import Tifs
 from tasks.train_masks import TrainMasks
 from tasks.transforms import Transforms
@@ -47,6 +51,7 @@ __all__ = [
     "ChannelHistogram",
     "Clean",
     "Deformation",
+    "DifferentMesh",
     "Downsampling",
     "Elastix",
     "FullAlignment",
@@ -69,12 +74,15 @@ __all__ = [
     "Midline",
     "NeuroglancerImage",
     "NeuroglancerInfo",
+    "NeuroglancerMesh",
     "Normalized",
     "PairCheck",
     "PairFiner",
     "PairRetry",
+    "PointVolume",
     "Preps",
     "ReferencePlace",
+    "Shell",
     "SingleHistogram",
     "Tifs",
     "TrainMasks",

@@ -19,6 +19,9 @@ LAST_STAGES = (
     "AlignmentPictures",
     "Web",
     "Downsampling",
+    "Shell",
+    "NeuroglancerMesh",
+    "PointVolume",
 )
 """Stages that nothing follows, at least for some sections; all others are made for their sake."""
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# The browser for tests/test_viewer.py and the MariaDB for tests/database: installed where that needs no question (root
-# on Debian), asked for elsewhere. Nothing is started: the tests start a server of their own.
+# The browser and the nginx for the viewer, the MariaDB for tests/database and the Slurm for tests/hpc: installed where that
+# needs no question (root on Debian), asked for elsewhere. Nothing is started: the tests start servers of their own.
 PATH=$PATH:/usr/sbin
 missing=
-for program in chromium chromedriver mariadbd mariadb-install-db; do
+for program in chromium chromedriver nginx mariadbd mariadb-install-db munged slurmctld slurmd slurmdbd sinfo; do
     command -v $program >/dev/null || missing="$missing $program"
 done
 [ -z "$missing" ] && exit 0

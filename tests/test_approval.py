@@ -186,7 +186,7 @@ def test_an_approval_redoes_its_own_stage_and_nothing_that_follows_the_same_valu
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
     pinned = dataclasses.replace(plan, approved={"transforms": alignment(plan)})
-    assert run_by_hand(pinned, stamps) == [Step("Transforms"), Step("AlignmentPictures")]
+    assert run_by_hand(pinned, stamps) == [Step("Transforms"), Step("AlignmentPictures"), Step("Shell")]
 
 
 def test_a_dropped_section_leaves_an_approved_gain_and_what_was_cleaned(plan: Plan, tmp_path: Path) -> None:

@@ -21,20 +21,25 @@ LAYERS = {
     "brainstack.records": set(),
     "brainstack.said": set(),
     "brainstack.points": set(),
+    "brainstack.labels": {"brainstack.errors", "brainstack.points"},
+    "brainstack.triangles": {"numpy"},
+    "brainstack.mesh_costs": {"brainstack.errors", "brainstack.files.whole"},
+    "brainstack.point_layer": {"brainstack.errors", "numpy"},
     "brainstack.settings": {"brainstack.errors", "pydantic"},
     "brainstack.animal_folder": {"brainstack.records"},
     "brainstack.environment": {"brainstack.animal_folder", "brainstack.errors"},
     "brainstack.geometry": {"brainstack.errors", "numpy"},
     # what is to be done: pure, but for the stamps themselves
-    "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "numpy"},
+    "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "brainstack.files.writer", "numpy"},
     "brainstack.stack": {"brainstack.records", "brainstack.said"},
     "brainstack.stages": {
         *("brainstack.settings", "brainstack.stages", "brainstack.stamps", "brainstack.plan"),
-        *("brainstack.records", "brainstack.volume_pieces"),
+        *("brainstack.records", "brainstack.volume_pieces", "brainstack.labels", "brainstack.mesh_costs"),
     },
     "brainstack.volume_pieces": {"brainstack.plan", "brainstack.records"},
     "brainstack.plan": {
         *("brainstack.animal_folder", "brainstack.errors", "brainstack.records", "brainstack.settings"),
+        "brainstack.labels",
         *("brainstack.slide_names", "brainstack.stack", "brainstack.stages", "brainstack.stamps"),
     },
     "brainstack.progress": {
@@ -44,11 +49,13 @@ LAYERS = {
     # array -> array
     "brainstack.images": {
         *("brainstack.errors", "brainstack.geometry", "brainstack.images", "brainstack.records", "brainstack.settings"),
-        *("numpy", "scipy", "skimage", "cv2", "SimpleITK", "lightgbm", "matplotlib"),
+        *("numpy", "scipy", "skimage", "cv2", "SimpleITK", "lightgbm", "matplotlib", "zmesh"),
+        "brainstack.triangles",
     },
     # path <-> array
     "brainstack.files": {
         *("brainstack.errors", "brainstack.files", "brainstack.geometry", "brainstack.points", "brainstack.records"),
+        "brainstack.point_layer",
         *(
             "numpy",
             "cv2",
@@ -61,12 +68,19 @@ LAYERS = {
             "taskqueue",
             "isal",
             "tinybrain",
+            "DracoPy",
+            "compressed_segmentation",
+            "SimpleITK",
         ),
+        *("brainstack.labels", "brainstack.triangles"),
         "brainstack.images.halving",
         "matplotlib",
     },
     "brainstack.demo.czi_metadata": set(),
     "brainstack.demo.czi_writer": {"brainstack.demo.czi_metadata", "numpy", "imagecodecs"},
+    # batch jobs, of any tasks
+    "hpc.salloc": {"hpc", "sciluigi"},
+    "hpc": {"hpc", "luigi"},
     # records in, records out
     "brainstack.database": {
         *("brainstack.database", "brainstack.errors", "brainstack.points", "brainstack.records", "brainstack.said"),
@@ -77,15 +91,18 @@ LAYERS = {
 intake ...) joins the layers, and may import any of them."""
 
 ONLY_IN = {
-    "luigi": ("tasks",),
+    "luigi": ("tasks", "hpc"),
+    "sciluigi": ("hpc.salloc",),
     "tasks": ("tasks",),
-    "hpc": ("tasks",),
+    "hpc": ("tasks", "hpc"),
     "sqlalchemy": ("brainstack.database",),
     "alembic": ("brainstack.database",),
     "cv2": ("brainstack.images", "brainstack.files", "brainstack.demo"),
     "scipy": ("brainstack.images", "brainstack.demo"),
     "skimage": ("brainstack.images", "brainstack.demo"),
-    "SimpleITK": ("brainstack.images",),
+    "SimpleITK": ("brainstack.images", "brainstack.files.label_files"),
+    "zmesh": ("brainstack.images",),
+    "DracoPy": ("brainstack.files",),
     "lightgbm": ("brainstack.images",),
     "tifffile": ("brainstack.files", "brainstack.demo"),
     "cloudvolume": ("brainstack.files",),
@@ -94,13 +111,16 @@ ONLY_IN = {
     "matplotlib": ("brainstack.files.pictures", "brainstack.images.alignment_plots", "brainstack.images.stack_views"),
     "typer": (
         *("brainstack.cli", "brainstack.cli_annotations", "brainstack.cli_database", "brainstack.cli_delete"),
-        *("brainstack.cli_import", "brainstack.cli_slides"),
+        *("brainstack.cli_import", "brainstack.cli_labels", "brainstack.cli_points", "brainstack.cli_slides"),
+        "brainstack.cli_viewer",
     ),
+    "selenium": ("brainstack.browser",),
 }
 """Package -> the only places that import it."""
 
-REACHES_INTO_LUIGI = {"tasks.worker", "tasks.configuration"}
-"""The only modules that touch names that Luigi keeps to itself: its worker, and its list of configuration files."""
+REACHES_INTO_LUIGI = {"tasks.worker", "tasks.configuration", "tasks.luigid"}
+"""The only modules that touch names that Luigi keeps to itself: its worker, its list of configuration files, its
+client of luigid."""
 
 
 def module_name(path: Path) -> str:
@@ -109,7 +129,7 @@ def module_name(path: Path) -> str:
 
 MODULES = {
     module_name(path): path
-    for folder in ("brainstack", "tasks")
+    for folder in ("brainstack", "hpc", "tasks")
     for path in sorted((REPOSITORY / folder).rglob("*.py"))
 }
 
@@ -181,9 +201,10 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
 
 
 def declared() -> set[str]:
-    """The dependencies in pyproject.toml, without those of the extras."""
+    """The dependencies in pyproject.toml, with that of hpc/salloc.py and without those of other extras."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    return {plain(re.split(r"[ <>=!;\[]", one)[0]) for one in project["dependencies"]}
+    named = project["dependencies"] + project["optional-dependencies"]["salloc"]
+    return {plain(re.split(r"[ <>=!;\[]", one)[0]) for one in named}
 
 
 def plain(distribution: str) -> str:
@@ -191,7 +212,7 @@ def plain(distribution: str) -> str:
 
 
 def test_luigis_private_names_are_touched_in_two_places_only() -> None:
-    tasks = {name: path for name, path in MODULES.items() if is_below(name, ("tasks",))}
+    tasks = {name: path for name, path in MODULES.items() if is_below(name, ("tasks", "hpc"))}
     ours = {own for path in tasks.values() for own in defined(path)}
     wrong = [
         f"{name}:{node.lineno} touches {node.attr}"
@@ -234,8 +255,9 @@ def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
 
 def test_what_is_imported_is_this_checkout_s() -> None:
     import brainstack
+    import hpc
     import tasks
 
-    for package in (brainstack, tasks):
+    for package in (brainstack, hpc, tasks):
         assert package.__file__
         assert Path(package.__file__).parent.parent == REPOSITORY

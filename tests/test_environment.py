@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from brainstack.environment import CHECKOUT, animal_folder, config_file, data_root, database_url
+from brainstack.environment import CHECKOUT, animal_folder, config_file, data_root, database_url, public_url
 from brainstack.errors import BrainstackError
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, and an environment that says nothing."""
-    for name in ("BRAINSTACK_DATA_ROOT", "BRAINSTACK_DATABASE_URL", "LUIGI_CONFIG_PATH"):
+    for name in ("BRAINSTACK_DATA_ROOT", "BRAINSTACK_DATABASE_URL", "BRAINSTACK_PUBLIC_URL", "LUIGI_CONFIG_PATH"):
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "here"
     folder.mkdir()
@@ -81,6 +81,21 @@ def test_the_file_with_the_password_is_named_to_a_server_only(elsewhere: Path, m
     assert database_url() == "mysql://lab@server/brains?ssl_ca=x&defaults_file=~%2Fa+lab.cnf"
     monkeypatch.setenv("BRAINSTACK_DATABASE_URL", "sqlite:////y.db")
     assert database_url() == "sqlite:////y.db"
+
+
+def test_the_address_for_others_is_as_it_is_said(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert public_url() == ""
+    configured(elsewhere, "[viewer]\npublic_url = https://brains.example.org/\n")
+    assert public_url() == "https://brains.example.org"
+    monkeypatch.setenv("BRAINSTACK_PUBLIC_URL", "http://lab:8080/brains")
+    assert public_url() == "http://lab:8080/brains"
+
+
+@pytest.mark.parametrize("url", ["brains.example.org", "ftp://lab", "https://", "https://lab/?x=1", "https://a@lab"])
+def test_what_is_no_address_is_refused(elsewhere: Path, url: str) -> None:
+    configured(elsewhere, f"[viewer]\npublic_url = {url}\n")
+    with pytest.raises(BrainstackError, match=r"\[viewer\] public_url is .*; wanted the address"):
+        public_url()
 
 
 def test_an_animal_has_its_folder_in_the_data_root(elsewhere: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import create_or_upgrade, open_database
+from brainstack.files.writer import call_writer
 from brainstack.intake import record, record_ran, slide_scan, take_in_records
 from brainstack.records import (
     Animal,
@@ -59,6 +60,19 @@ def test_a_scan_survives_its_record() -> None:
     assert slide_scan(dataclasses.asdict(SCAN)) == SCAN
     unknown = dataclasses.replace(SCAN, pixel_size_um=None)
     assert slide_scan(dataclasses.asdict(unknown)) == unknown
+
+
+def test_the_records_of_jobs_that_live_wait_until_they_have_ended(folder: AnimalFolder) -> None:
+    for name in ("job.0", "job.1"):
+        call_writer(name)
+        record_ran(folder, dataclasses.replace(RAN, item=name))
+    call_writer("")
+
+    assert [one.item for one in take_in_records(folder, url(folder), living={"job.1"})] == ["job.0"]
+    assert [path.name for path in folder.records.iterdir()] == ["job.1.jsonl"]
+    assert [one.item for one in take_in_records(folder, url(folder))] == ["job.1"]
+    with open_database(url(folder)) as database:
+        assert [one.item for one in database.log_of("DK39")] == ["job.0", "job.1"]
 
 
 def test_without_records_there_is_nothing_to_take_in(folder: AnimalFolder) -> None:

@@ -327,11 +327,14 @@ SETTINGS: dict[str, Any] = {
     "neuroglancer.format": "sharded",
     "neuroglancer.gzip": True,
     "downsampling.smallest_side_px": 128,
+    "shell.smoothing_um": 30.0,
+    "meshes.error_um": 3.0,
+    "points.most_in_cell": 1000,
 }
-WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace", "Deformation"}
-"""Stages that the shipped settings do without."""
+WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace", "Deformation", "NeuroglancerMesh", "PointVolume"}
+"""Stages that the shipped settings do without, and those of layers that somebody has to ask for."""
 ALL_BUT_META = set(STAGES) - ASKED_FOR - WHERE_ASKED - {"Meta", "WhitePoint"}
-STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms", "NeuroglancerInfo"}
+STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms", "NeuroglancerInfo", "Shell"}
 """What reads only values that come out as before. PairRetry reads cleaned images, as it registers some pairs again."""
 
 REDONE: dict[str, set[str]] = {
@@ -361,14 +364,15 @@ REDONE: dict[str, set[str]] = {
     },
     "clean.clipped_share": set(),
     "white_point.quantile": set(),  # grey slides have none
-    "canvas.margin_um": {"Canvas", "Transforms", "AlignmentPictures"},
+    "canvas.margin_um": {"Canvas", "Transforms", "AlignmentPictures", "Shell"},
     "elastix.smoothing_um": {"Elastix", "PairRetry"},
     "elastix.rigid": {"Elastix", "PairRetry"},
-    "pair_check.allowed_um": {"PairCheck", "Transforms", "AlignmentPictures"},
-    "transforms.anchor_um": {"Transforms", "AlignmentPictures"},
-    "shape.held_by": {"Midline", "Transforms", "AlignmentPictures"},
+    "pair_check.allowed_um": {"PairCheck", "Transforms", "AlignmentPictures", "Shell"},
+    "transforms.anchor_um": {"Transforms", "AlignmentPictures", "Shell"},
+    "shape.held_by": {"Midline", "Transforms", "AlignmentPictures", "Shell"},
     "deformation.grid_um": {
         "Deformation",
+        "Shell",
         "Alignment",
         "AlignmentPictures",
         "Web",
@@ -381,7 +385,10 @@ REDONE: dict[str, set[str]] = {
     "neuroglancer.format": {"NeuroglancerInfo"},
     "neuroglancer.gzip": {"NeuroglancerInfo"},
     "neuroglancer.encoding": {"NeuroglancerInfo", "NeuroglancerImage", "Downsampling"},  # what white is, counts now
-    "downsampling.smallest_side_px": {"NeuroglancerInfo"},
+    "downsampling.smallest_side_px": {"NeuroglancerInfo", "Shell"},
+    "shell.smoothing_um": {"Shell"},
+    "meshes.error_um": {"Shell"},
+    "points.most_in_cell": set(),  # there are no layers of points
 }
 """What is made again after a change of a setting, where all results that go on by value come out as before."""
 
@@ -479,14 +486,14 @@ def test_another_white_point_redoes_every_image_with_a_background(colour_plan: P
 
 
 TURNED = {
-    "Canvas", "Clean", "Elastix", "PairRetry", "Transforms", "Alignment", "AlignmentPictures", "Web",
+    "Canvas", "Clean", "Elastix", "PairRetry", "Transforms", "Alignment", "AlignmentPictures", "Shell", "Web",
     "NeuroglancerImage", "Downsampling",
 }  # fmt: skip
 
 FACTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "thickness": (
         {"section_thickness_um": 25.0},
-        {"MaskCheck", "AlignmentPictures", "NeuroglancerInfo"},  # and the volume, where its layout is another
+        {"MaskCheck", "AlignmentPictures", "Shell", "NeuroglancerInfo"},  # and the volume, where its layout is another
     ),
     "turns": (
         {"rotation": 1},
@@ -553,7 +560,7 @@ def test_an_edited_mask_redoes_its_section_and_pairs_and_stops_at_what_did_not_m
     for stage in ("Elastix", "PairRetry"):
         assert {step.item for step in made if step.stage == stage} == pairs_of(3)
     assert {step.stage for step in made if not step.item} == {
-        "ChannelHistogram", "Gain", "Canvas", "Transforms", "AlignmentPictures", "Downsampling",
+        "ChannelHistogram", "Gain", "Canvas", "Transforms", "AlignmentPictures", "Shell", "Downsampling",
     }  # fmt: skip
     assert [step for step in made if step.stage == "NeuroglancerImage"] == [
         Step("NeuroglancerImage", channel, "000") for channel in (1, 2)
@@ -585,11 +592,12 @@ def with_records(plan: Plan, **changes: Any) -> Plan:
     return dataclasses.replace(plan, records=dataclasses.replace(plan.records, **changes))
 
 
+MOVED = ("Transforms", "AlignmentPictures", "Shell")
 EDITS: dict[str, tuple[AlignmentEdit, set[str]]] = {
-    "place": (AlignmentEdit("place", key(2), rotation_rad=0.1), {"Transforms", "AlignmentPictures"}),
-    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"PairCheck", "Transforms", "AlignmentPictures"}),
-    "follow": (AlignmentEdit("follow", key(2), key(1)), {"Transforms", "AlignmentPictures"}),
-    "leave out": (AlignmentEdit("leave_out", key(2), key(1)), {"PairCheck", "Transforms", "AlignmentPictures"}),
+    "place": (AlignmentEdit("place", key(2), rotation_rad=0.1), {"Transforms", "AlignmentPictures", "Shell"}),
+    "anchor": (AlignmentEdit("anchor", key(2), shift_x_um=10.0), {"PairCheck", *MOVED}),
+    "follow": (AlignmentEdit("follow", key(2), key(1)), {"Transforms", "AlignmentPictures", "Shell"}),
+    "leave out": (AlignmentEdit("leave_out", key(2), key(1)), {"PairCheck", *MOVED}),
 }
 
 
@@ -614,7 +622,7 @@ def test_a_section_that_is_placed_by_hand_moves_alone(plan: Plan) -> None:
     stamps.write(Step("Transforms"), Stamp(digest_of(Step("Transforms"), ingredients), values, ingredients))
     made = run_by_hand(placed, stamps)
     assert counted(made) == {
-        "Alignment": 2, "AlignmentPictures": 1, "Web": 1, "NeuroglancerImage": 2, "Downsampling": 2,
+        "Alignment": 2, "AlignmentPictures": 1, "Shell": 1, "Web": 1, "NeuroglancerImage": 2, "Downsampling": 2,
     }  # fmt: skip
     assert {step.item for step in made if step.item} == {key(2), "000"}
 
@@ -639,7 +647,7 @@ def test_of_the_check_a_pair_reads_only_what_is_said_of_itself(plan: Plan) -> No
     values = {**stamp.values, "": "another", pair.item: "again"}
     stamps.write(Step("PairCheck"), dataclasses.replace(stamp, values=values))
     assert run_by_hand(plan, stamps) == [
-        Step("PairRetry", 0, pair.item), Step("Transforms"), Step("AlignmentPictures"),
+        Step("PairRetry", 0, pair.item), Step("Transforms"), Step("AlignmentPictures"), Step("Shell"),
     ]  # fmt: skip
 
 
@@ -656,7 +664,7 @@ def test_a_dropped_section_redoes_what_bridges_it_and_the_volume(plan: Plan, tmp
     assert [step for step in made if step.stage == "Elastix"] == [elastix(0, 3), elastix(0, 4)]
     assert stages_made(made) == {
         "Preps", "MaskCheck", "MaskAreas", "ChannelHistogram", "Gain", "Canvas", "Elastix", "PairCheck", "PairRetry",
-        "Transforms", "AlignmentPictures", "NeuroglancerInfo", "NeuroglancerImage", "Downsampling",
+        "Transforms", "AlignmentPictures", "Shell", "NeuroglancerInfo", "NeuroglancerImage", "Downsampling",
     }  # fmt: skip
 
 
@@ -679,6 +687,7 @@ ONCE = {
     "PairCheck": 1,
     "Transforms": 1,
     "AlignmentPictures": 1,
+    "Shell": 1,
     "NeuroglancerImage": 2,
     "Downsampling": 2,
 }

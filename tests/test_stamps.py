@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from brainstack.errors import BrainstackError
+from brainstack.files.writer import call_writer
 from brainstack.stamps import Stamp, Stamps, Step, digest
 
 
@@ -175,3 +176,47 @@ def test_an_array_has_one_digest_whatever_its_order_in_memory() -> None:
 )
 def test_a_step_reads_as_words(step: Step, words: str) -> None:
     assert str(step) == words
+
+
+def written_by(name: str, stamps: Path, *steps: Step) -> None:
+    """Stamps, as a job on a cluster leaves them."""
+    call_writer(name)
+    for step in steps:
+        Stamps(stamps).write(step, Stamp(f"{name} {step.item}"))
+    call_writer("")
+
+
+def test_what_jobs_that_live_wrote_is_read_and_stays_where_they_go_on_writing(tmp_path: Path) -> None:
+    written_by("job.0", tmp_path, Step("Clean", 1, "a"))
+    written_by("job.1", tmp_path, Step("Clean", 1, "b"))
+    driver = Stamps(tmp_path)
+    driver.pack(living={"job.1"})
+
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["job.1.jsonl"]
+    assert set(driver.steps()) == set(Stamps(tmp_path).steps()) == {Step("Clean", 1, "a"), Step("Clean", 1, "b")}
+    assert "job.1" not in (tmp_path / "Clean.jsonl").read_text()
+    written_by("job.1", tmp_path, Step("Clean", 1, "c"))
+    driver.refresh(["job.1"])
+    assert Step("Clean", 1, "c") in driver.steps()
+    driver.pack()
+    assert list((tmp_path / "new").iterdir()) == []
+    assert len(Stamps(tmp_path).steps()) == 3
+
+
+def test_only_the_jobs_that_are_named_are_asked(tmp_path: Path) -> None:
+    driver = Stamps(tmp_path)
+    assert driver.steps() == ()
+    written_by("job.0", tmp_path, Step("Clean", 1, "a"))
+    written_by("job.1", tmp_path, Step("Clean", 1, "b"))
+
+    driver.refresh(["job.1", "job.2"])
+    assert driver.steps() == (Step("Clean", 1, "b"),)
+    driver.refresh()
+    assert len(driver.steps()) == 2
+
+
+def test_of_two_jobs_that_made_a_step_the_later_array_counts(tmp_path: Path) -> None:
+    written_by("20260102-Clean.0", tmp_path, Step("Clean"))
+    written_by("20260101-Clean.9", tmp_path, Step("Clean"))
+
+    assert Stamps(tmp_path).read(Step("Clean")) == Stamp("20260102-Clean.0 ")

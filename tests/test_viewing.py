@@ -5,17 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from by_hand import plan_of, slide
+from by_hand import plan_of, settings_with, slide
 from volumes import write_volume
 
 from brainstack.errors import BrainstackError
+from brainstack.files.pictures import write_counts
 from brainstack.files.whole import write_json
 from brainstack.plan import Plan
 from brainstack.progress import Progress
 from brainstack.records import Channel
 from brainstack.stamps import Step
 from brainstack.viewer import RGB_SHADER
-from brainstack.viewing import HEADROOM, state_of
+from brainstack.viewing import HEADROOM, MOST_BLACK, state_of
 
 
 @pytest.fixture
@@ -55,6 +56,56 @@ def test_white_is_a_little_above_where_the_gain_brings_bright_tissue(
     black, white = layer["shaderControls"]["normalized"]["range"]
     assert black == 0
     assert white == round(HEADROOM * plan.settings.gain.target * highest)
+
+
+def measured(plan: Plan, channel: int, levels: list[int], *, gain: float = 2.0) -> None:
+    """Leave a histogram with ten pixels at each of these grey values, and a gain."""
+    counts = np.zeros(65536, np.int64)
+    counts[levels] = 10
+    table = plan.folder.histogram(channel, plan.folder.prep_id).with_suffix(".csv")
+    starts = np.arange(0, 65536, 100)
+    write_counts(table, np.add.reduceat(counts, starts), starts, 65535)
+    write_json(plan.folder.small(f"gain_C{channel}"), {"gain": gain, "sections": {}})
+
+
+def ranges(plan: Plan) -> list[list[int]]:
+    return [layer["shaderControls"]["normalized"]["range"] for layer in state_of(plan)["layers"]]
+
+
+def test_black_is_where_the_counterstain_begins_and_where_labels_only_glow(plan: Plan) -> None:
+    for channel in (1, 2):
+        make_volume(plan, channel)
+        measured(plan, channel, [1000, 2000, 3000, 4000, 5000])
+    white = round(HEADROOM * plan.settings.gain.target * 65535)
+    assert ranges(plan) == [[2000, white], [6000, white]]  # twice the darkest, twice the middle
+
+
+def test_black_stays_below_white_however_bright_the_haze(plan: Plan) -> None:
+    make_volume(plan, 2)
+    measured(plan, 2, [60000])
+    ((black, white),) = ranges(plan)
+    assert black == round(MOST_BLACK * white)
+
+
+def test_black_is_0_where_the_histogram_says_nothing_of_the_volume(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1)])
+    make_volume(plan, 1)
+    assert ranges(plan)[0][0] == 0, "there is none"
+    measured(plan, 1, [1000, 2000])
+    taken_away = dataclasses.replace(plan, settings=settings_with(clean={"background_um": 1000.0}))
+    assert ranges(taken_away)[0][0] == 0, "the background was taken away"
+    write_json(plan.folder.small("gain_C1"), {"error": "none was found"})
+    assert ranges(plan)[0][0] == 0, "there is no gain"
+
+
+def test_all_other_layers_are_on_top_of_the_channels(plan: Plan) -> None:
+    make_volume(plan, 1)
+    make_volume(plan, 2)
+    points = plan.folder.neuroglancer_data / "cells"
+    write_json(points / "info", {"@type": "neuroglancer_annotations_v1", "annotation_type": "point"})
+    full = plan.folder.volume(1, full=True)
+    write_volume(full, np.zeros((2, 80, 120), np.uint16), voxel_size_um=(5.0, 5.0, 20.0), chunk_size=(32, 32, 2))
+    assert [layer["name"] for layer in state_of(plan)["layers"]] == ["C1 DAPI", "C2 GFP", "cells"], "and C1 is no other"
 
 
 def test_white_is_white_where_16_bit_became_8(tmp_path: Path) -> None:

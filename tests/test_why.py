@@ -49,13 +49,13 @@ def with_settings(plan: Plan, **tables: dict[str, object]) -> Plan:
 AFTER_THE_PAIRS = [
     "perhaps: PairCheck 1, PairRetry 6 (if Elastix comes out otherwise)",
     "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
-    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2 (if Transforms comes out otherwise)",
+    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2, Shell 1 (if Transforms comes out otherwise)",
 ]
 AFTER_THE_CANVAS = [
     "perhaps: PairCheck 1 (if Canvas comes out otherwise)",
     "perhaps: PairRetry 6 (if Elastix comes out otherwise)",
     "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
-    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2 (if Transforms comes out otherwise)",
+    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2, Shell 1 (if Transforms comes out otherwise)",
     "perhaps: Web 4, NeuroglancerImage 2 (if Alignment comes out otherwise)",
     "perhaps: Downsampling 2 (if NeuroglancerInfo comes out otherwise)",
 ]
@@ -68,7 +68,7 @@ def test_when_all_is_done_the_next_run_makes_nothing(plan: Plan, stamps: Stamps)
 def test_before_the_first_run_all_was_never_made(plan: Plan) -> None:
     (line,) = summary(plan, Stamps(plan.folder.stamps))
     assert line.startswith("next run: Meta 2, Tifs 4, UpdateTifs 1, Preps 1, Normalized 8, ")
-    assert line.endswith("Downsampling 2 (never made)")
+    assert line.endswith("Shell 1 (never made)")
 
 
 def test_a_setting_is_told_with_both_values_and_what_may_follow(plan: Plan, stamps: Stamps) -> None:
@@ -105,7 +105,7 @@ def test_a_mask_that_was_painted_is_told_and_what_hangs_on_it(plan: Plan, stamps
 def test_a_dropped_section_is_told_by_how_many_are_gathered(plan: Plan, stamps: Stamps, tmp_path: Path) -> None:
     fewer = plan_of(tmp_path, [slide(1, qc={1: 3}), slide(2)])
     assert summary(fewer, stamps) == [
-        "next run: Preps 1, MaskAreas 1, AlignmentPictures 1 (the order of sections changed)",
+        "next run: Preps 1, MaskAreas 1, AlignmentPictures 1, Shell 1 (the order of sections changed)",
         "next run: MaskCheck 1 (the depths of sections changed)",
         "next run: Gain 2, ChannelHistogram 2 (it gathers 3 Histogram, before 4)",
         "next run: Canvas 1 (it gathers 3 Masks, before 4)",

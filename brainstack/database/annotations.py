@@ -223,6 +223,23 @@ def add_state(session: Session, prep_id: str, state: str, *, person: str = "", c
     return row.id
 
 
+def keep_state(session: Session, prep_id: str, state: str, *, comments: str) -> int:
+    """A state that is kept up to date: it replaces the last one that was kept under the same comments, and is read-only
+    for people. state : its JSON. Returns its number."""
+    animal_row(session, prep_id)
+    row = NeuroglancerStateRow
+    same = (row.prep_id == prep_id) & (row.comments == comments) & row.readonly
+    found = session.scalars(select(row).where(same).order_by(row.id).with_for_update()).first()
+    if found is None:
+        number = add_state(session, prep_id, state, comments=comments)
+        session.execute(update(row).where(row.id == number).values(readonly=True))
+        return number
+    if found.neuroglancer_state != state:
+        found.neuroglancer_state, found.created = state, utc_now()
+        session.flush()
+    return found.id
+
+
 def state_of(session: Session, prep_id: str, number: int) -> str:
     """The JSON of a state. Raises BrainstackError where the animal has none of this number."""
     animal_row(session, prep_id)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from brainstack.database import annotations as marked
-from brainstack.database import decisions, deleting, importing, journals, slides
+from brainstack.database import decisions, deleting, importing, journals, marks, slides
 from brainstack.database.lab import Lab, Report
-from brainstack.points import AnnotationSession, Structure
+from brainstack.points import AnnotationSession, Mark, Selection, Structure
 from brainstack.said import Decided, Decision, JournalEntry
 
 
@@ -106,9 +107,21 @@ class WhatPeopleSay:
         """What people marked. kind, structure : only these. everything : also what was replaced since."""
         return marked.sessions(self._session, prep_id, kind=kind, structure=structure, everything=everything)
 
+    def marks(self, prep_id: str, selection: Selection) -> Iterator[Mark]:
+        """The points of a selection as they are marked now, one after the other: for many of them."""
+        return marks.marks(self._session, prep_id, selection)
+
+    def marks_told(self, prep_id: str, selection: Selection) -> list[list[Any]]:
+        """What tells one state of a selection from another, without its points."""
+        return marks.marks_told(self._session, prep_id, selection)
+
     def add_state(self, prep_id: str, state: str, *, person: str = "", comments: str = "", at: str = "") -> int:
         """A state of Neuroglancer. state : its JSON. Returns its number."""
         return marked.add_state(self._writing(), prep_id, state, person=person, comments=comments, at=at)
+
+    def keep_state(self, prep_id: str, state: str, *, comments: str) -> int:
+        """A state of Neuroglancer that replaces the last one that was kept under the same comments."""
+        return marked.keep_state(self._writing(), prep_id, state, comments=comments)
 
     def state_of(self, prep_id: str, number: int) -> str:
         """The JSON of a state."""

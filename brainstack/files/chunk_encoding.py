@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import compressed_segmentation
 import imagecodecs
 import numpy as np
 from isal import isal_zlib
@@ -62,6 +63,8 @@ def encode(chunk: NDArray[Any], encoding: str, jpeg_quality: int | None) -> Stor
         return bytes(imagecodecs.jpeg8_encode(_as_picture(chunk), level=jpeg_quality, subsampling="444"))
     if encoding == "png":
         return bytes(imagecodecs.png_encode(_as_picture(chunk), **FASTEST_PNG))
+    if encoding == "compressed_segmentation":
+        return _encode_labels(chunk)
     return _encode_as_others(chunk, encoding)
 
 
@@ -74,6 +77,8 @@ def decode(data: bytes, encoding: str, shape: tuple[int, int, int, int], data_ty
         return np.frombuffer(data, wanted).reshape(shape)
     if encoding in ("jpeg", "png"):
         return _from_picture(_decoded_picture(data, encoding), encoding, shape, wanted)
+    if encoding == "compressed_segmentation":
+        return _decode_labels(data, shape, data_type)
     return _decode_as_others(data, encoding, shape, data_type)
 
 
@@ -107,11 +112,26 @@ def _from_picture(
     return np.moveaxis(pixels, -1, 0).reshape(shape)
 
 
+def _encode_labels(chunk: NDArray[Any]) -> bytes:
+    voxels = chunk[0] if chunk.ndim == 4 else chunk
+    return bytes(compressed_segmentation.compress(voxels.T, block_size=LABEL_BLOCK_XYZ, order="F"))
+
+
+def _decode_labels(data: bytes, shape: tuple[int, int, int, int], data_type: str) -> NDArray[Any]:
+    try:
+        voxels: NDArray[Any] = compressed_segmentation.decompress(
+            data, shape[:0:-1], data_type, block_size=LABEL_BLOCK_XYZ, order="F"
+        )
+    except (compressed_segmentation.DecodeError, IndexError, RuntimeError, ValueError) as error:
+        raise ValueError(f"is not a whole compressed_segmentation ({error})") from error
+    return voxels.T.reshape(shape)
+
+
 def _encode_as_others(chunk: NDArray[Any], encoding: str) -> bytes:
     from cloudvolume import chunks
 
     voxels = (chunk if chunk.ndim == 4 else chunk[None]).T
-    others: bytes = chunks.encode(np.asfortranarray(voxels), encoding, block_size=LABEL_BLOCK_XYZ)
+    others: bytes = chunks.encode(np.asfortranarray(voxels), encoding)
     return others
 
 
@@ -119,9 +139,7 @@ def _decode_as_others(data: bytes, encoding: str, shape: tuple[int, int, int, in
     from cloudvolume import chunks
 
     try:
-        voxels: NDArray[Any] = chunks.decode(
-            data, encoding, shape=shape[::-1], dtype=data_type, block_size=LABEL_BLOCK_XYZ
-        )
+        voxels: NDArray[Any] = chunks.decode(data, encoding, shape=shape[::-1], dtype=data_type)
     except ImportError as error:
         raise BrainstackError(f"Chunks as {encoding} cannot be read: {error}.") from error
     except (IndexError, RuntimeError, struct.error) as error:

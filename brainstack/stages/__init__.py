@@ -1,7 +1,7 @@
 """The stages of an animal: which there are, what one step of each reads and writes, and what its result depends on."""
 
 from brainstack.stages.facts import scanned_shape
-from brainstack.stages.inputs import IMAGES, neighbours, original, painted
+from brainstack.stages.inputs import IMAGES, mesh_parts, neighbours, original, painted
 from brainstack.stages.kinds import Input, Stage
 from brainstack.stages.outputs import tif_files
 from brainstack.stages.steps import colour_channel
@@ -14,6 +14,7 @@ __all__ = [
     "Input",
     "Stage",
     "colour_channel",
+    "mesh_parts",
     "neighbours",
     "original",
     "painted",

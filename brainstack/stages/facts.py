@@ -105,6 +105,17 @@ def section_thickness(plan: Plan, step: Step) -> Facts:
     return {"the section thickness": plan.records.histology.section_thickness_um}
 
 
+def labels(plan: Plan, step: Step) -> Facts:
+    source = plan.labels[step.item]
+    names = [[one.abbreviation, one.description, one.color, one.hexadecimal] for one in source.structures]
+    made_from = [source.kind, source.path, source.names, source.voxel_um, source.offset_um, source.layer]
+    return {"the labels": source.content, "where they are from": made_from, "the structures": names}
+
+
+def points(plan: Plan, step: Step) -> Facts:
+    return {"the points": plan.points[step.item]}
+
+
 def by_elastix(plan: Plan, step: Step) -> Facts:
     return {"whether elastix refines the pair": plan.is_fine(step.item)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from brainstack.labels import VOLUME
 from brainstack.stages.kinds import Input
 from brainstack.stamps import Step
 from brainstack.volume_pieces import slab_count, slab_keys, slab_name
@@ -133,6 +134,28 @@ def alignment_pictures_inputs(plan: Plan, step: Step) -> list[Input]:
     number = plan.settings.elastix.channel
     images = [*all_of(plan, "Clean", number), *all_of(plan, "Alignment", number)]
     return [Input(Step("Transforms")), *images, *white(plan, number)]
+
+
+def shell_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The masks of all sections, and where they belong."""
+    return [Input(Step("Transforms")), Input(Step("Canvas")), *all_of(plan, "Masks"), *all_of(plan, "Deformation")]
+
+
+def label_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The canvas that labels are drawn on; a volume with a geometry of its own has none."""
+    return [] if plan.labels[step.item].kind == VOLUME else [Input(Step("Transforms"), part="canvas")]
+
+
+def mesh_parts(item: str) -> tuple[str, int, float]:
+    """Layer, level and error (micrometres) of what DifferentMesh is asked for. item : "nuclei:1:20"."""
+    layer, mip, error_um = item.split(":")
+    return layer, int(mip), float(error_um)
+
+
+def other_mesh_inputs(plan: Plan, step: Step) -> list[Input]:
+    """The layer that is meshed otherwise."""
+    layer, _, _ = mesh_parts(step.item)
+    return [Input(Step("NeuroglancerMesh", 0, layer) if layer in plan.labels else Step("Shell"))]
 
 
 def proposal_inputs(plan: Plan, step: Step) -> list[Input]:

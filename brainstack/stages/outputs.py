@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brainstack.mesh_costs import variant_name
+from brainstack.stages.inputs import mesh_parts
 from brainstack.stamps import Step
 
 if TYPE_CHECKING:
@@ -59,3 +61,19 @@ def small(name: str) -> Callable[[Plan, Step], list[Path]]:
         return [plan.folder.small(f"{name}_C{step.channel}" if step.channel else name)]
 
     return paths
+
+
+def label_files(layer: str | None = None) -> Callable[[Plan, Step], list[Path]]:
+    """A layer of labels: its volume, meshes and names. layer : None for the one that the step is for."""
+
+    def paths(plan: Plan, step: Step) -> list[Path]:
+        volume = plan.folder.label_volume(layer or step.item)
+        return [volume / name / "info" for name in ("", "mesh", "segment_properties")]
+
+    return paths
+
+
+def other_mesh_files(plan: Plan, step: Step) -> list[Path]:
+    layer, mip, error_um = mesh_parts(step.item)
+    variant = variant_name(mip, error_um)
+    return [plan.folder.other_mesh(layer, variant) / "info", plan.folder.mesh_cost(layer, variant)]

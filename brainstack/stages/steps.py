@@ -66,6 +66,16 @@ def animal(plan: Plan, stage: str) -> Iterable[Step]:
     return (Step(stage),) if plan.section else ()
 
 
+def layer_of_labels(plan: Plan, stage: str) -> Iterable[Step]:
+    """A layer of labels that somebody asked for: item "nuclei"."""
+    return (Step(stage, 0, layer) for layer in plan.labels) if plan.section else ()
+
+
+def layer_of_points(plan: Plan, stage: str) -> Iterable[Step]:
+    """A layer of points that somebody asked for: item "cells"."""
+    return (Step(stage, 0, layer) for layer in plan.points) if plan.section else ()
+
+
 def held_by(kind: str) -> Callable[[Plan, str], Iterable[Step]]:
     """A stage for each section that is aligned, where that is what holds the stack's shape."""
 

@@ -21,6 +21,7 @@ from brainstack.stages.facts import (
     depths,
     edit,
     joined,
+    labels,
     mask_model,
     narrowing,
     order,
@@ -30,6 +31,7 @@ from brainstack.stages.facts import (
     pixel_type,
     places_by_hand,
     plane_of_cut,
+    points,
     refused_edits,
     scan_pixel_size,
     scan_shape,
@@ -52,12 +54,15 @@ from brainstack.stages.inputs import (
     finer_inputs,
     group_inputs,
     histograms,
+    label_inputs,
+    other_mesh_inputs,
     painted,
     pair_inputs,
     proposal_inputs,
     retry_inputs,
     sections_of_slab,
     shapes,
+    shell_inputs,
     single_input,
     slab_inputs,
     tif_of,
@@ -65,7 +70,17 @@ from brainstack.stages.inputs import (
     white,
 )
 from brainstack.stages.kinds import Input, Stage, no_step
-from brainstack.stages.outputs import channel_histogram_files, keyed, links, meta_files, small, tif_files, with_numbers
+from brainstack.stages.outputs import (
+    channel_histogram_files,
+    keyed,
+    label_files,
+    links,
+    meta_files,
+    other_mesh_files,
+    small,
+    tif_files,
+    with_numbers,
+)
 from brainstack.stages.steps import (
     animal,
     channel,
@@ -76,6 +91,8 @@ from brainstack.stages.steps import (
     group,
     group_of_slab,
     held_by,
+    layer_of_labels,
+    layer_of_points,
     pair,
     section,
     section_and_channel,
@@ -218,7 +235,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(pixel_size, by_hand, by_elastix),
         settings=PAIR_SETTINGS,
         outputs=lambda plan, step: [plan.folder.pair(step.item)],
-        version=3,
+        version=4,
     ),
     "PairCheck": Stage(
         per=animal,
@@ -234,6 +251,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(pixel_size, by_hand, by_elastix),
         settings=PAIR_SETTINGS,
         outputs=lambda plan, step: [plan.folder.pair_in_force(step.item)],
+        version=2,
     ),
     "PairFiner": Stage(
         per=finer_pair,
@@ -241,6 +259,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(turns, pixel_size),
         settings=("elastix", "tifs.thumbnail_factor"),
         outputs=lambda plan, step: [plan.folder.pair_finer(step.item)],
+        version=2,
     ),
     "Midline": Stage(
         per=held_by("midline"),
@@ -248,6 +267,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(pixel_size, plane_of_cut),
         settings=("elastix",),
         outputs=lambda plan, step: [plan.folder.held("midline", step.item)],
+        version=2,
     ),
     "ReferencePlace": Stage(
         per=held_by("reference"),
@@ -260,6 +280,7 @@ STAGES: dict[str, Stage] = {
             "shape.reference_pixel_size_um",
         ),
         outputs=lambda plan, step: [plan.folder.held("reference", step.item)],
+        version=2,
     ),
     "Transforms": Stage(
         per=animal,
@@ -287,6 +308,7 @@ STAGES: dict[str, Stage] = {
         facts=pixel_size,
         settings=("deformation", *PAIR_SETTINGS),
         outputs=lambda plan, step: [plan.folder.deformation(step.item)],
+        version=2,
     ),
     "Alignment": Stage(
         per=section_and_channel,
@@ -341,6 +363,33 @@ STAGES: dict[str, Stage] = {
             plan.folder.volume_record(step.channel, "levels"),
         ],
         version=2,
+    ),
+    "Shell": Stage(
+        per=animal,
+        inputs=shell_inputs,
+        facts=joined(order, pixel_size, section_thickness),
+        settings=("shell", "meshes", "neuroglancer.largest_plain_chunks", "downsampling"),
+        outputs=label_files("shell"),
+    ),
+    "NeuroglancerMesh": Stage(
+        per=layer_of_labels,
+        inputs=label_inputs,
+        facts=joined(order, pixel_size, section_thickness, labels),
+        settings=("meshes", "neuroglancer.largest_plain_chunks", "downsampling"),
+        outputs=label_files(),
+    ),
+    "DifferentMesh": Stage(  # item: "layer:mip:error"
+        per=no_step,
+        inputs=other_mesh_inputs,
+        settings=("meshes", "shell.error_um"),
+        outputs=other_mesh_files,
+    ),
+    "PointVolume": Stage(
+        per=layer_of_points,
+        inputs=lambda plan, step: [Input(Step("Transforms"), part="canvas")],
+        facts=joined(slots, pixel_size, section_thickness, points),
+        settings=("points",),
+        outputs=lambda plan, step: [plan.folder.annotations(step.item) / "info"],
     ),
     "TrainMasks": Stage(
         per=no_step,

@@ -92,6 +92,19 @@ def test_the_labs_structures_are_there_and_letters_count(url: str) -> None:
         database.add_structure(Structure("7N_l"))
 
 
+def test_a_state_that_is_kept_up_to_date_replaces_itself_only(url: str) -> None:
+    with open_database(url) as database:
+        anas = database.add_state("DK39", "ana's", person="Ana", comments="all layers")
+        first = database.keep_state("DK39", "first", comments="all layers")
+    with open_database(url) as database:
+        assert database.keep_state("DK39", "second", comments="all layers") == first != anas
+        assert database.keep_state("DK39", "another", comments="other layers") != first
+    with open_database(url) as database:
+        assert [database.state_of("DK39", number) for number in (anas, first)] == ["ana's", "second"]
+        with pytest.raises(BrainstackError, match="DK40"):
+            database.keep_state("DK40", "first", comments="all layers")
+
+
 def test_a_state_is_kept_whole_however_long(url: str) -> None:
     text = '{"layers": ["' + "😀" * 100_000 + '"]}'
     with open_database(url) as database:

@@ -71,7 +71,7 @@ def of_moved(before: dict[str, Any], after: dict[str, Any]) -> dict[str, int]:
         [{str(place[0]) for place in each.values()} for each in (before, after)],
     )
     volumes = {"NeuroglancerImage": CHANNELS, "Downsampling": CHANNELS}
-    volumes |= {"NeuroglancerInfo": CHANNELS} if canvases[0] != canvases[1] else {}
+    volumes |= {"NeuroglancerInfo": CHANNELS, "PointVolume": 1} if canvases[0] != canvases[1] else {}
     return {"Alignment": CHANNELS * count, "Web": count} | volumes if count else {}
 
 
@@ -90,7 +90,7 @@ def planes_with_tissue(lab: Lab, channel: int) -> list[int]:
     return [int(number) for number in np.flatnonzero(volume.any(axis=(0, 1)))]
 
 
-TRANSFORMS = {"Transforms": 1, "AlignmentPictures": 1}
+TRANSFORMS = {"Transforms": 1, "AlignmentPictures": 1, "Shell": 1}
 
 
 # By hand

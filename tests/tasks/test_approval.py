@@ -60,7 +60,7 @@ def test_an_approved_alignment_keeps_known_sections_and_places_new_ones_by_their
     ran(lab)
     say(lab, "approve", "DEMO", "alignment")
     say(lab, "approve", "DEMO", "canvas")
-    assert ran(lab) == {"Canvas": 1, "Transforms": 1, "AlignmentPictures": 1}
+    assert ran(lab) == {"Canvas": 1, "Transforms": 1, "AlignmentPictures": 1, "Shell": 1}
     before = small(lab, "transforms")
     aligned = read_tiff(lab.folder.keyed("thumbnail_aligned", "slide001_S3", 2))
 

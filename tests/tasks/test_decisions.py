@@ -18,11 +18,12 @@ ONCE = {
     "PairCheck": 1,
     "Transforms": 1,
     "AlignmentPictures": 1,
+    "Shell": 1,
     "NeuroglancerImage": 3,
     "Downsampling": 3,
 }
 """All sections are one slab of a volume, in three channels."""
-LAID_OUT = {"NeuroglancerInfo": 3}
+LAID_OUT = {"NeuroglancerInfo": 3, "PointVolume": 1}
 """Of a stack with another number of slots."""
 NEW = {
     "Normalized": 3,
