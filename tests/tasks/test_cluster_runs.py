@@ -10,59 +10,15 @@ from pathlib import Path
 import cv2
 import pytest
 import tifffile
-from killing import begun, kill_luigid, running, said_in, wait_for
+from cluster_lab import cluster_lab
+from killing import kill_luigid, running, wait_for
 from lab import Lab, copy_of, luigid
 from slurm_cluster import SlurmCluster
 
-from brainstack.stamps import Step
-from hpc.arrays import ArrayFolder, arrays_in, read_manifest
-from tasks.cluster import step_of
-
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 
-SETTINGS = """
-[limits]
-element_minutes = 2
-[watch]
-look_s = 0.2
-ask_s = 0.5
-grace_s = 20
-gather_s = 0.5
-[defaults]
-memory_gb = 1
-seconds = 20
-"""
 SLOW_S = 600
 """That a busy machine may take."""
-
-
-class ClusterLab(Lab):
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | {"LUIGI_CONFIG_PATH": str(self.root / "luigi.cfg")}
-
-    def command(self, *scheduler: str) -> tuple[str, ...]:
-        settings = str(self.root / "cluster.toml")
-        words = ("Animal", "--animal", "DEMO", "--hpc-backend", "slurm", "--hpc-settings", settings, "--workers", "2")
-        return ("luigi", "--module", "tasks", *words, *(scheduler or ("--local-scheduler",)))
-
-    def arrays(self) -> list[ArrayFolder]:
-        return arrays_in(self.folder.jobs / "arrays", closed=True)
-
-    def steps(self, array: ArrayFolder) -> list[list[Step]]:
-        return [[step_of(spec) for spec in tasks] for tasks in read_manifest(array.manifest).elements]
-
-    def is_at_work(self, stage: str) -> bool:
-        """Whether a job has begun a step of a stage."""
-        return stage in begun(path for path in said_in(self) if path.stem.endswith(tuple("0123456789")))
-
-
-def cluster_lab(lab: Lab, path: Path, *stages: str) -> ClusterLab:
-    """stages : that the cluster makes."""
-    new = ClusterLab(copy_of(lab, path).root)
-    (new.root / "cluster.toml").write_text(SETTINGS + "".join(f"[stages.{stage}]\n" for stage in stages))
-    (new.root / "luigi.cfg").write_text("[core]\nrpc-retry-attempts = 3\nrpc-retry-wait = 1\n")
-    return new
 
 
 def test_after_kills_of_luigi_of_luigid_and_of_a_node_the_bytes_are_those_of_a_run_here(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from block_volumes import by_cloud_volume, by_tensorstore
+from cluster_lab import cluster_lab
 from lab import Counted, Lab, copy_of
 from labelled import STRUCTURES, canvas_of, circle, draw, drawn, ellipsoids, write_label_tiffs
 from neuroglancer_schemas import check_by_schema
+from slurm_cluster import SlurmCluster
 
 from brainstack.annotations import Voxel
 from brainstack.demo import read_truth
@@ -235,3 +238,21 @@ def test_what_cannot_be_a_layer_is_refused(labelled: Lab, words: tuple[str, ...]
     refused = labelled.brainstack("labels", "add", "DEMO", *words)
     assert refused.returncode == 1
     assert said in " ".join(refused.stderr.split())
+
+
+@pytest.mark.slurm
+@pytest.mark.slow
+def test_on_a_cluster_the_layers_are_the_same(slurm: SlurmCluster, labelled: Lab, tmp_path: Path) -> None:
+    """They are lost, and made anew by batch jobs."""
+    lab = cluster_lab(labelled, tmp_path, "Shell", "NeuroglancerMesh", "PointVolume")
+    layers = ("shell", "tiffs", "volume", "drawn", "landmarks")
+    for layer in layers:
+        shutil.rmtree(lab.folder.neuroglancer_data / layer)
+
+    run = lab.call(*lab.command())
+
+    assert run.returncode == 0, run.stderr
+    assert lab.bytes() == labelled.bytes()
+    assert sorted(step.stage for array in lab.arrays() for tasks in lab.steps(array) for step in tasks) == [
+        *["NeuroglancerMesh"] * 3, "PointVolume", "Shell",
+    ]  # fmt: skip
