@@ -15,10 +15,10 @@ from typing import Any
 
 from hpc.arrays import ArrayFolder, arrays_in, read_end, read_jobs, read_manifest
 from hpc.backend import Job, Refused, Unreachable
-from hpc.bundles import bundled, element_request, seconds_of, tasks_of_element
+from hpc.bundles import packed, seconds_of
 from hpc.cluster import ClusterError
 from hpc.history import History
-from hpc.report import as_text, report, table
+from hpc.report import as_text, counted, report, table
 
 MODULE = "tasks.cluster_commands"
 """Whose jobs they are: it knows animals, and where their arrays are."""
@@ -76,10 +76,9 @@ def _plan(client: Any, given: argparse.Namespace) -> Iterator[str]:
         if not count:
             continue
         seconds = seconds_of(stage, history, request)
-        size = tasks_of_element(count, seconds, cluster.limits)
-        elements = len(bundled(range(count), size))
+        packs, asked = packed(range(count), request, seconds, cluster.limits)
+        elements = len(packs)
         arrays = math.ceil(elements / (cluster.limits.array_size or 1000))
-        asked = element_request(request, min(size, count), seconds)
         stage_hours = count * seconds * request.cores / 3600
         hours += stage_hours
         rows.append([stage, str(count), str(arrays), str(elements), str(request.cores), f"{request.memory_gb:g}",
@@ -126,7 +125,7 @@ def _by_name(client: Any, animal: str, arrays: list[ArrayFolder]) -> dict[str, l
 
 def _row(array: ArrayFolder, queue: dict[str, list[Job]]) -> list[str]:
     manifest = read_manifest(array.manifest)
-    ends = [read_end(array, index) for index in array.ended_elements()]
+    ends = [read_end(array, index) for index in array.ended_elements() - array.revoked_elements()]
     failed = sum(bool(end and (end.error or any(one.error for one in end.tasks))) for end in ends)
     states = Counter(job.state for job in queue.get(array.name, []) if job.is_alive)
     reasons = sorted({job.reason for job in queue.get(array.name, []) if job.state == "PENDING" and job.reason})
@@ -168,25 +167,43 @@ def _logs(client: Any, given: argparse.Namespace) -> Iterator[str]:
 
 
 def _attach(client: Any, given: argparse.Namespace) -> Iterator[str]:
-    for animal, folder in _animals(client, given).items():
-        if driver := client.driver_of(animal):
-            raise ClusterError(f"{animal} is being driven by {driver}; watch it there, or with `python -m hpc status`.")
-        if not arrays_in(folder):
-            continue
+    waiting = [animal for animal, folder in _animals(client, given).items() if arrays_in(folder)]
+    driven = {animal: driver for animal in waiting if (driver := client.driver_of(animal))}
+    said_of_driven = [
+        f"{animal} is being driven by {driver}; watch it there, or with `python -m hpc status`."
+        for animal, driver in driven.items()
+    ]
+    alone = [animal for animal in waiting if animal not in driven]
+    if not alone:
+        raise ClusterError(" ".join(said_of_driven) or "No jobs are left to go on with.")
+    yield from said_of_driven
+    for other in alone[1:]:
+        yield f"{other} has jobs that nobody drives as well: attach --animal {other}"
+    for animal in alone:
         said = json.loads(client.command_file(animal).read_text())
         yield f"{animal}: {' '.join(said['words'])}"
         sys.stdout.flush()
         os.chdir(said["folder"])
         os.execve(said["words"][0], said["words"], os.environ | said["environment"])
-    raise ClusterError("No jobs are left to go on with.")
 
 
 def _cancel(client: Any, given: argparse.Namespace) -> Iterator[str]:
-    for animal in _animals(client, given):
-        client.stop_driver(animal)
-        fleet = client.fleet_to_cancel(animal)
-        fleet.adopt()
-        yield f"{animal}: {fleet.cancel()} jobs were cancelled; what is finished stays."
+    failed, animals = [], _animals(client, given)
+    left = {animal for animal, folder in animals.items() if given.animal or arrays_in(folder)}
+    if not left:
+        yield "No jobs are left."
+    for animal in sorted(left):
+        try:
+            client.stop_driver(animal)
+            fleet = client.fleet_to_cancel(animal)
+            fleet.adopt()
+            yield f"{animal}: {counted(fleet.cancel(), 'job')} cancelled; what is finished stays."
+            if fleet.arrays:
+                failed.append(f"{animal}: {fleet.trouble}; type the same again when the queue answers.")
+        except (ClusterError, client.Error) as error:
+            failed.append(str(error))
+    if failed:
+        raise ClusterError(" ".join(failed))
 
 
 def _report(client: Any, given: argparse.Namespace) -> Iterator[str]:

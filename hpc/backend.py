@@ -14,12 +14,11 @@ from hpc.cluster import ClusterError, Request
 ALIVE = ("PENDING", "RUNNING")
 """States of a job that will still come to an end; all others are ends. What a queue knows beside these (completing,
 suspended, configuring ...) is one of them to us."""
-ENDS = ("COMPLETED", "FAILED", "OUT_OF_MEMORY", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "CANCELLED", "NOT_STARTED")
+ENDS = ("COMPLETED", "FAILED", "OUT_OF_MEMORY", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "CANCELLED")
 
 
 class Refused(Exception):  # noqa: N818 - read as a sentence
-    """The queue will not take an array. for_now : True where it may take it later, or a smaller one. size : True where
-    it is the number of elements that is too large."""
+    """The queue will not take an array. for_now : True where it may take it later, or a smaller one."""
 
     def __init__(self, sentence: str, *, for_now: bool = False) -> None:
         self.for_now = for_now
@@ -78,6 +77,10 @@ class Backend(Protocol):
         """requests : (stage, request). Raises ClusterError for what can be known before anything is submitted."""
 
     def limits(self) -> QueueLimits: ...
+
+    def most(self, request: Request) -> Request:
+        """The same, with the memory and minutes that the nodes it would go to have and allow at most; as they are where
+        the queue does not say."""
 
     def submit(self, submission: Submission) -> str:
         """The queue's number for the array. Raises Refused, or Unreachable where it is not known what became of it."""

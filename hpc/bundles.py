@@ -43,5 +43,14 @@ def seconds_of(stage: str, history: Sequence[tuple[str, float]], request: Reques
     return median(seen) if seen else request.seconds
 
 
+def packed(
+    tasks: Sequence[Task], request: Request, seconds: float, limits: Limits, *, alone: bool = False
+) -> tuple[list[list[Task]], Request]:
+    """Elements, and what each of them asks for. alone : a task an element, as one of them may be the end of others."""
+    elements = bundled(tasks, 1 if alone else tasks_of_element(len(tasks), seconds, limits))
+    asked = element_request(request, max(map(len, elements)), seconds)
+    return elements, replace(asked, minutes=max(request.minutes, min(asked.minutes, limits.minutes)))
+
+
 LAST = 500
 """Tasks that the history goes back: those of one animal."""

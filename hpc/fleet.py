@@ -26,7 +26,7 @@ from hpc.arrays import (
     write_whole,
 )
 from hpc.backend import Backend, Job, Refused, Unreachable
-from hpc.cluster import Cluster
+from hpc.cluster import Cluster, Request
 from hpc.history import History, Used
 from hpc.live import Array
 from hpc.outbox import Client, Outbox
@@ -78,19 +78,29 @@ class Fleet:
         self._wanted: set[str] = set()
         self._unconfirmed: dict[str, Unconfirmed] = {}
         self._made: dict[str, TaskSpec] = {}
+        self._lost: dict[str, tuple[TaskSpec, Request]] = {}
         self._looked_at = self._asked_at = float("-inf")
 
     # What is going on
 
     def adopt(self) -> int:
         """Take over the arrays that are not settled. Returns how many elements may be alive."""
+        known = {array.folder for array in self.arrays}
         for folder in arrays_in(self.folder):
-            array = Array(folder, read_manifest(folder.manifest), read_jobs(folder), ours=False)
-            array.settled |= folder.ended_elements() | folder.revoked_elements()
-            self._begin(array)
+            if folder not in known:
+                self._take_over(Array(folder, read_manifest(folder.manifest), read_jobs(folder), ours=False))
         self._ask()
         self._close_settled()
         return sum(len(array.open) for array in self.arrays)
+
+    def _take_over(self, array: Array) -> None:
+        """What ended while nobody drove is noted; its tasks are there, or are submitted when somebody wants them."""
+        ended, revoked = array.folder.ended_elements(), array.folder.revoked_elements()
+        array.settled |= ended | revoked
+        for index in sorted(ended - revoked):
+            self._note_use(array, index, verdicts.ENDED)
+            self._note_failures(array, index)
+        self._begin(array)
 
     def drop(self, is_wanted: Callable[[Manifest, TaskSpec], bool]) -> int:
         """End what an earlier process submitted and that would make something other than is wanted now. Returns how
@@ -146,7 +156,7 @@ class Fleet:
             if states[spec.key] == DONE:
                 self._made[spec.key] = spec
             else:
-                self.outbox.put(spec, self.cluster.stages[spec.family])
+                self.outbox.put(*self._lost.pop(spec.key, (spec, self.cluster.stages[spec.family])))
 
     def _is_on_its_way(self, key: str) -> bool:
         return key in self._where or key in self._unconfirmed or key in self._made or key in self.outbox
@@ -242,7 +252,7 @@ class Fleet:
         states = self._state(specs, [array.folder.writer(index)])
         for spec in specs:
             if states[spec.key] == DONE:
-                yield self._end(spec)
+                yield self._end(spec, log_path=array.folder.log(index))
             else:
                 yield from self._try_again(array, index, spec, verdict)
 
@@ -250,13 +260,18 @@ class Fleet:
         end = read_end(array.folder, index)
         assert end is not None
         errors = {one.key: one.error for one in end.tasks}
-        if end.error or any(errors.values()):
-            array.failed.add(index)
+        self._note_failures(array, index)
         for spec in array.manifest.elements[index]:
             if error := end.error or errors.get(spec.key, ""):
                 yield self._end(spec, error, array.folder.log(index))
             else:
                 self._unconfirmed[spec.key] = Unconfirmed(spec, array, index, time.monotonic())
+
+    def _note_failures(self, array: Array, index: int) -> None:
+        """An element of which most tasks failed counts against its array."""
+        end = read_end(array.folder, index)
+        if end and (end.error or 2 * sum(bool(one.error) for one in end.tasks) > len(end.tasks)):
+            array.failed.add(index)
 
     def _confirm(self) -> Iterator[Outcome]:
         """Tasks whose element says that they were made: are their outputs there?"""
@@ -271,7 +286,7 @@ class Fleet:
                 continue
             del self._unconfirmed[key]
             if states[key] == DONE:
-                yield self._end(one.spec)
+                yield self._end(one.spec, log_path=one.array.folder.log(one.index))
             elif is_old_plan:  # it was submitted before something changed
                 if key in self._wanted:
                     self.outbox.put(one.spec, self.cluster.stages[one.spec.family])
@@ -286,13 +301,18 @@ class Fleet:
 
     def _try_again(self, array: Array, index: int, spec: TaskSpec, cause: str) -> Iterator[Outcome]:
         node, name = array.node(index), array.folder.name
-        request = verdicts.next_request(array.manifest.request, cause, spec.tries, self.cluster.limits, node)
+        before = array.manifest.request
+        request = verdicts.next_request(before, cause, spec.tries, self.outbox.limits_of(before), node)
         if request is None:
             said = verdicts.sentence(cause, array.manifest.asked, spec.family, node, spec.tries.count(cause) + 1)
             yield self._end(spec, said, array.folder.log(index))
-        elif spec.key in self._wanted:
-            log.warning("%s: %s in %s, it is tried again", spec, cause, name)
-            self.outbox.put(replace(spec, tries=(*spec.tries, cause)), request, name)
+            return
+        spec = replace(spec, tries=(*spec.tries, cause))
+        if spec.key not in self._wanted:
+            self._lost[spec.key] = spec, request
+            return
+        log.warning("%s: %s in %s, it is tried again", spec, cause, name)
+        self.outbox.put(spec, request, name)
 
     def _give_up(self, array: Array) -> Iterator[Outcome]:
         """Stop an array early in which most elements fail by the tasks' own error."""
@@ -312,24 +332,32 @@ class Fleet:
             yield from (self._end(spec, said) for spec in array.manifest.elements[index])
 
     def cancel(self) -> int:
-        """Nothing of this fleet begins any more, and what runs is ended. Returns how many elements that were."""
-        count = sum(len(array.open) for array in self.arrays)
+        """Nothing of this fleet begins any more, and what runs is ended. Returns how many elements that were. Where the
+        queue does not answer, `trouble` says so, and what runs is left."""
+        count = 0
+        self.outbox.clear()
         for array in self.arrays:
             make_void(array.folder)
-            for job in array.jobs:
-                self._cancel(job)
+            answers = [self._cancel(job) for job in array.jobs]
+            if not all(answers):
+                continue
+            count += len(array.open)
+            claimed = array.folder.claimed_elements()
             for index in array.open:
-                revoke(array.folder, index, verdicts.CANCELLED)
+                if index in claimed:
+                    revoke(array.folder, index, verdicts.CANCELLED)
                 self._forget(array, index)
-        self.outbox.clear()
         self._close_settled()
         return count
 
-    def _cancel(self, job: str, *, waiting_only: bool = False) -> None:
+    def _cancel(self, job: str, *, waiting_only: bool = False) -> bool:
         try:
             self.backend.cancel(job, waiting_only=waiting_only)
         except (Unreachable, Refused) as error:
-            log.warning("job %s could not be cancelled: %s; what has not begun of it will not", job, error)
+            self.trouble = f"job {job} could not be cancelled: {error}; what has not begun of it will not"
+            log.warning("%s", self.trouble)
+            return False
+        return True
 
     def _forget(self, array: Array, index: int) -> None:
         array.settled.add(index)
@@ -344,7 +372,7 @@ class Fleet:
     def _close_settled(self) -> None:
         for array in [one for one in self.arrays if not one.open]:
             self.arrays.remove(array)
-            write_whole(array.folder.closed, {"at": now(), "failed": len(array.failed)})
+            write_whole(array.folder.closed, {"at": now()})
 
     def _note_use(self, array: Array, index: int, verdict: str) -> None:
         asked, end = array.manifest.asked, read_end(array.folder, index)

@@ -50,9 +50,9 @@ class Array:
         """Learn what the queue said. It may know two arrays of this name, where it took one without saying so: of an
         element in both the one counts that is alive."""
         found: dict[int, Job] = {}
-        for job in sorted(jobs, key=lambda one: one.is_alive):
+        for job in (jobs := sorted(jobs, key=lambda one: one.is_alive)):
             found[job.index] = job
-        if numbers := sorted({job.array for job in found.values()} - set(self.jobs)):
+        if numbers := sorted({job.array for job in jobs} - set(self.jobs)):
             self.jobs += numbers
             write_jobs(self.folder, self.jobs)
         clock = time.monotonic()

@@ -13,16 +13,20 @@ from pathlib import Path
 
 from hpc.arrays import ArrayFolder, Manifest, TaskSpec, array_name, now, write_jobs, write_manifest
 from hpc.backend import Backend, Refused, Submission, Unreachable
-from hpc.bundles import bundled, element_request, seconds_of, tasks_of_element
-from hpc.cluster import Cluster, ClusterError, Request
+from hpc.bundles import packed, seconds_of
+from hpc.cluster import Cluster, ClusterError, Limits, Request
 from hpc.history import History
 from hpc.live import Array
+from hpc.verdicts import LOST, OUT_OF_MEMORY, TIME_LIMIT
 
 log = logging.getLogger("brainstack")
 
 RETRY_WAIT_S = 30.0
 """How long a task that is tried again waits for others of its array, to go out with them."""
 LEAST_FREE_BYTES = 100 * 1024**2
+ALONE = (LOST, OUT_OF_MEMORY, TIME_LIMIT)
+"""Ends of an element that one of its tasks was the cause of, and nobody knows which: they are tried again one by
+one."""
 LARGEST_ARRAY = 10_000
 """Where the queue sets no limit."""
 
@@ -48,6 +52,10 @@ class Waiting:
     ready_at: float
     array: str = ""
 
+    @property
+    def alone(self) -> bool:
+        return self.spec.tries[-1:] != () and self.spec.tries[-1] in ALONE
+
 
 class Outbox:
     """folder : of the animal's arrays."""
@@ -55,7 +63,6 @@ class Outbox:
     def __init__(self, folder: Path, cluster: Cluster, backend: Backend, client: Client, history: History) -> None:
         self.folder, self.cluster, self.backend, self.client, self.history = folder, cluster, backend, client, history
         self.trouble = ""
-        self.submissions = 0
         self._waiting: dict[str, Waiting] = {}
         self._limits = backend.limits()
         self._refused_at = float("-inf")
@@ -84,28 +91,25 @@ class Outbox:
             return
         self.trouble = ""
         arrays = list(alive)
-        groups: dict[tuple[str, Request], list[Waiting]] = defaultdict(list)
+        groups: dict[tuple[str, Request, bool], list[Waiting]] = defaultdict(list)
         for one in self._waiting.values():
-            groups[one.spec.family, one.request].append(one)
+            groups[one.spec.family, one.request, one.alone].append(one)
         names = {array.folder.name for array in arrays}
-        for (stage, request), group in groups.items():
+        for (stage, request, alone), group in groups.items():
             group.sort(key=lambda one: one.spec.key)  # neighbours read the same files
             if any(one.ready_at <= time.monotonic() or (one.array and one.array not in names) for one in group):
-                for sent in self._send_group(stage, request, [one.spec for one in group], arrays):
+                for sent in self._send_group(stage, request, alone, [one.spec for one in group], arrays):
                     if isinstance(sent, Array):
                         arrays.append(sent)
                     yield sent
 
     def _send_group(
-        self, stage: str, request: Request, specs: list[TaskSpec], alive: list[Array]
+        self, stage: str, request: Request, alone: bool, specs: list[TaskSpec], alive: list[Array]
     ) -> Iterator[Array | tuple[TaskSpec, str]]:
-        limits = self.cluster.limits
         seconds = seconds_of(stage, self.history.seconds(), request)
-        elements = bundled(specs, tasks_of_element(len(specs), seconds, limits))
+        elements, asked = packed(specs, request, seconds, self.limits_of(request), alone=alone)
         while elements and (room := self._room(alive)) > 0:
             some, elements = elements[:room], elements[room:]
-            asked = element_request(request, max(map(len, some)), seconds)
-            asked = replace(asked, minutes=max(request.minutes, min(asked.minutes, limits.minutes)))
             try:
                 array = self._send(stage, request, asked, some)
             except Refused as refused:
@@ -130,6 +134,13 @@ class Outbox:
         for key in (spec.key for spec in specs):
             if one := self._waiting.get(key):
                 self._waiting[key] = replace(one, request=replace(one.request, exclude=()))
+
+    def limits_of(self, request: Request) -> Limits:
+        """Those of cluster.toml, where the nodes that it would go to have and allow as much."""
+        limits, most = self.cluster.limits, self.backend.most(request)
+        return replace(
+            limits, memory_gb=min(limits.memory_gb, most.memory_gb), minutes=min(limits.minutes, most.minutes)
+        )
 
     def _room(self, alive: list[Array]) -> int:
         """How many elements may be submitted at once now."""
@@ -157,7 +168,6 @@ class Outbox:
             running_elements=self.cluster.limits.running_elements,
             setup=self.client.setup,
         )
-        self.submissions += 1
         try:
             array.jobs = [self.backend.submit(submission)]
         except Refused:

@@ -111,3 +111,8 @@ def as_text(rows: list[Row]) -> str:
             lines.append(f"\n[stages.{one.stage}]")
             lines += [f"{name} = {value:g}" for name, value in one.advice.items()]
     return "\n".join(lines)
+
+
+def counted(count: int, word: str) -> str:
+    """Such as "1 job", "2 jobs"."""
+    return f"{count} {word}{'' if count == 1 else 's'}"

@@ -48,6 +48,9 @@ class Salloc:
         """One by one, so that each is heard of before the next begins."""
         return QueueLimits(array_size=1, submitted=1)
 
+    def most(self, request: Request) -> Request:
+        return self._slurm.most(request)
+
     def submit(self, submission: Submission) -> str:
         script, number = write_script(submission), ""
         for index in range(submission.elements):

@@ -14,10 +14,11 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from math import ceil
+from dataclasses import dataclass, replace
+from math import ceil, inf
 from pathlib import Path
 
+from hpc.arrays import naming
 from hpc.backend import Job, QueueLimits, Refused, Submission, Unreachable
 from hpc.cluster import ClusterError, Request
 
@@ -27,7 +28,7 @@ SECRET = re.compile(r"^(BRAINSTACK|MYSQL)_|PASSW|SECRET|TOKEN|CREDENTIAL|API_KEY
 NO_ANSWER = ("unable to contact", "timed out", "connect failure", "connection refused", "transport endpoint",
              "zero bytes", "interrupted", "communication", "backup controller")  # fmt: skip
 """Of what Slurm's commands say when the controller did not answer, in small letters."""
-FOR_NOW = ("maxsubmitjob", "temporarily", "maxjobcount", "try again")
+FOR_NOW = ("submitjob", "temporarily", "maxjobcount", "try again")
 STATES = {
     "COMPLETING": "RUNNING", "CONFIGURING": "PENDING", "SUSPENDED": "RUNNING", "STOPPED": "RUNNING",
     "RESIZING": "RUNNING", "SIGNALING": "RUNNING", "STAGE_OUT": "RUNNING", "REQUEUED": "PENDING",
@@ -40,6 +41,9 @@ COLUMNS = "%F|%K|%T|%r|%N|%j"
 class Slurm:
     name = "slurm"
 
+    def __init__(self) -> None:
+        self._partitions: list[Partition] = []
+
     def check(self, requests: Iterable[tuple[str, Request]]) -> None:
         for program in ("sbatch", "squeue", "scancel", "sinfo"):
             if shutil.which(program) is None:
@@ -48,13 +52,13 @@ class Slurm:
                     "to the cluster, or set [hpc] backend = local in luigi.cfg."
                 )
         try:
-            partitions = list(parse_partitions(_ask("sinfo", "-h", "-o", "%P|%m|%c|%l|%a|%G")))
+            self._partitions = list(parse_partitions(_ask("sinfo", "-e", "-h", "-o", "%P|%m|%c|%l|%a|%G")))
         except (Unreachable, Refused) as error:  # or it is installed, and nobody has said where its controller is
             raise ClusterError(
                 f"Slurm does not answer ({error}); ask its administrators, or try again later."
             ) from None
         for stage, request in requests:
-            check_request(stage, request, partitions)
+            check_request(stage, request, self._partitions)
             if request.account or request.qos:
                 check_account(stage, request)
 
@@ -65,6 +69,14 @@ class Slurm:
         except (Unreachable, Refused):
             return QueueLimits()
         return QueueLimits(array_size=int(said[1]) if said else 0, submitted=_submit_limit())
+
+    def most(self, request: Request) -> Request:
+        here = partitions_of(request, self._partitions)
+        if not here:
+            return replace(request, memory_gb=inf, minutes=inf)
+        return replace(
+            request, memory_gb=max(one.memory_gb for one in here), minutes=max(one.minutes or inf for one in here)
+        )
 
     def submit(self, submission: Submission) -> str:
         # In a script, a path with a blank cannot be given; and % begins a pattern.
@@ -103,9 +115,14 @@ class Partition:
     has_gpus: bool
 
 
+def partitions_of(request: Request, partitions: list[Partition]) -> list[Partition]:
+    """Where it would go: a kind of node in each."""
+    return [one for one in partitions if (one.name == request.partition if request.partition else one.is_default)]
+
+
 def check_request(stage: str, request: Request, partitions: list[Partition]) -> None:
     """Raises ClusterError for what none of the partition's nodes could give."""
-    here = [one for one in partitions if (one.name == request.partition if request.partition else one.is_default)]
+    here = partitions_of(request, partitions)
     names = ", ".join(sorted({one.name for one in partitions}))
     if not here:
         found = f"partition {request.partition!r}" if request.partition else "default partition"
@@ -142,7 +159,8 @@ def check_account(stage: str, request: Request) -> None:
 def write_script(submission: Submission) -> Path:
     """Beside the array's logs."""
     script = submission.logs.parent / "job.sh"
-    script.write_text(script_of(submission), encoding="utf-8")
+    with naming(script):
+        script.write_text(script_of(submission), encoding="utf-8")
     return script
 
 
@@ -186,8 +204,8 @@ def options_of(request: Request) -> Iterator[str]:
 
 
 def parse_partitions(answer: str) -> Iterator[Partition]:
-    """A line for each kind of node of each partition; a number with + is the smallest of several, of which one line
-    speaks."""
+    """A line for each kind of node of each partition, as sinfo -e tells them: without it, one line speaks of several,
+    by the smallest."""
     for line in answer.splitlines():
         name, memory, cores, limit, state, gres = line.split("|")
         yield Partition(
@@ -251,18 +269,21 @@ def _user() -> str:
 def _ask(*command: str) -> str:
     """What a command of Slurm's answered. Raises Unreachable or Refused."""
     try:
-        # A session of its own: a Ctrl-C is for brainstack to deal with, and must not cut a submission in two.
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, start_new_session=True,
-                              stdin=subprocess.DEVNULL, env=environment())  # fmt: skip
+        # A session of its own, and never killed by a Ctrl-C here: that must not cut a submission in two.
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                   text=True, start_new_session=True, env=environment())  # fmt: skip
+        out, said = process.communicate(timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
         raise Unreachable(f"{command[0]} gave no answer for {TIMEOUT_S:.0f} s") from None
     except OSError as error:
         raise Unreachable(f"{command[0]}: {error.strerror}") from None
-    if done.returncode:
-        raise meaning(done.returncode, done.stderr)
-    if command[0] == "sbatch" and not done.stdout.strip():
+    if process.returncode:
+        raise meaning(process.returncode, said)
+    if command[0] == "sbatch" and not out.strip():
         raise Unreachable("sbatch said nothing")
-    return done.stdout
+    return out
 
 
 def environment() -> dict[str, str]:

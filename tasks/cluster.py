@@ -6,6 +6,7 @@ luigi.cfg, or --hpc-backend.
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -32,6 +33,7 @@ from hpc.backend import Backend, backend_named
 from hpc.cluster import Cluster, ClusterError, read_cluster
 from hpc.fleet import ABSENT, DONE, OTHER, Fleet, Outcome
 from hpc.outbox import Client
+from hpc.report import counted
 from tasks import current
 from tasks.base import AnimalTask, SectionsFailed, task_for
 from tasks.base import sentence_of as sentence_of_any
@@ -90,14 +92,19 @@ class AnimalJobs:
         if not (left := len(self.fleet.live_writers())):
             shutil.rmtree(self._plans, ignore_errors=True)
             return ""
-        return f"{self.animal}: going on with {left} jobs that an earlier run submitted."
+        return f"{self.animal}: going on with {counted(left, 'job')} that an earlier run submitted."
 
     def farewell(self, wait_s: float) -> str:
         count = len(self.fleet.live_writers())
         return (
-            f"{self.animal}: {count} jobs go on on the cluster; the same command goes on with them. "
+            f"{self.animal}: {counted(count, 'job')} left at work on the cluster; the same command goes on from there. "
             f"Ctrl-C again within {wait_s:.0f} s, or `python -m hpc cancel --animal {self.animal}` later, ends them."
         )
+
+    def cancel(self) -> str:
+        """End what is on the cluster. Returns what to tell."""
+        said = f"{self.animal}: {counted(self.fleet.cancel(), 'job')} cancelled."
+        return f"{said} {self.fleet.trouble}" if self.fleet.arrays else said
 
     def poll(self) -> list[Outcome]:
         """Tasks that came to an end since. Raises BrainstackError where nothing can be submitted."""
@@ -140,6 +147,8 @@ def begin(animal: str, folder: AnimalFolder) -> AnimalJobs | None:
     if name == LOCAL:
         _refuse_beside_jobs(animal, folder)
         return None
+    if submitted_by(animal) not in ("", name):
+        _refuse_beside_jobs(animal, folder)
     try:
         cluster, backend = cluster_settings(), backend_named(name)
         backend.check(sorted(cluster.stages.items()))
@@ -156,13 +165,20 @@ def _refuse_beside_jobs(animal: str, folder: AnimalFolder) -> None:
     if left := arrays_in(arrays_folder(folder)):
         raise BrainstackError(
             f"{animal} has jobs on a cluster that an earlier run submitted ({left[-1].name}); go on with them by the "
-            f"same command with --hpc-backend slurm, or end them with `python -m hpc cancel --animal {animal}`."
+            f"same command with --hpc-backend {submitted_by(animal)}, or end them with `python -m hpc cancel --animal "
+            f"{animal}`."
         )
 
 
 def command_file(animal: str) -> Path:
     """The command that submitted the animal's jobs last."""
     return animal_folder(animal).jobs / "command.json"
+
+
+def submitted_by(animal: str) -> str:
+    """The queue that took the animal's jobs last; "" where there never were any."""
+    path = command_file(animal)
+    return str(json.loads(path.read_text())["backend"]) if path.exists() else ""
 
 
 def job_name(animal: str, array: ArrayFolder) -> str:

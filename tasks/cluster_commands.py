@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -24,7 +23,7 @@ from hpc.backend import Backend, backend_named
 from hpc.fleet import Fleet
 from tasks import current
 from tasks.base import AnimalTask
-from tasks.cluster import AnimalJobs, arrays_folder, cluster_settings, command_file, job_name
+from tasks.cluster import AnimalJobs, arrays_folder, cluster_settings, command_file, job_name, submitted_by
 
 __all__ = ["Error", "cluster_settings", "command_file", "job_name"]
 
@@ -69,7 +68,7 @@ def fleet_to_cancel(animal: str) -> Fleet:
 
 def backend_of(animal: str) -> Backend:
     """Where the animal's jobs were submitted last."""
-    return backend_named(json.loads(command_file(animal).read_text())["backend"])
+    return backend_named(submitted_by(animal))
 
 
 def tasks_to_make(words: list[str]) -> tuple[str, Counter[str], str]:

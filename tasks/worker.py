@@ -134,6 +134,8 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             return bool(succeeded)
         except KeyboardInterrupt:
             self._is_interrupted = False
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._interrupt_again)
             for run in self._runs.values():
                 run.interrupted()
             self._stop_processes()
@@ -144,6 +146,9 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         """What is raised while Python forks is lost: it is remembered, and raised again."""
         self._is_interrupted = True
         raise KeyboardInterrupt
+
+    def _interrupt_again(self, number: int, frame: FrameType | None) -> None:
+        self._is_interrupted = True
 
     def _anything_new(self) -> bool:
         new = [run.look_again() for run in self._runs.values()]  # all of them look
@@ -161,16 +166,14 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _leave_jobs(self) -> None:
         """What is on a cluster goes on, unless somebody insists."""
-        runs = [run for run in self._runs.values() if run.jobs is not None and run.jobs.fleet.arrays]
-        if not runs:
-            return
-        try:
-            for run in runs:
-                run.display.announce(run.jobs.farewell(SECOND_CTRL_C_S))
-            time.sleep(SECOND_CTRL_C_S)
-        except KeyboardInterrupt:
-            for run in runs:
-                run.display.announce(f"{run.animal}: {run.jobs.fleet.cancel()} jobs were cancelled.")
+        runs = [run for run in self._runs.values() if run.jobs is not None and run.jobs.fleet.adopt()]
+        for run in runs:
+            run.display.announce(run.jobs.farewell(SECOND_CTRL_C_S))
+        until = time.monotonic() + SECOND_CTRL_C_S
+        while runs and not self._is_interrupted and time.monotonic() < until:
+            time.sleep(0.05)
+        for run in runs if self._is_interrupted else ():
+            run.display.announce(run.jobs.cancel())
 
     def _stop_processes(self) -> None:
         for process in self._running_tasks.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from hpc.arrays import ArrayFolder, Claim, ElementEnd, TaskEnd, TaskSpec, claim, read_manifest, write_end
@@ -22,7 +23,9 @@ class QueueInMemory:
     answers: list[Exception | None] = field(default_factory=list)
     lost: bool = False
     silent: Exception | None = None
-    most: QueueLimits = field(default_factory=QueueLimits)
+    limited: QueueLimits = field(default_factory=QueueLimits)
+    largest_gb: float = inf
+    longest_minutes: float = inf
     submissions: list[Submission] = field(default_factory=list)
     known: dict[tuple[str, int], Job] = field(default_factory=dict)
     books: list[Job] = field(default_factory=list)
@@ -32,7 +35,10 @@ class QueueInMemory:
         pass
 
     def limits(self) -> QueueLimits:
-        return self.most
+        return self.limited
+
+    def most(self, request: Request) -> Request:
+        return replace(request, memory_gb=self.largest_gb, minutes=self.longest_minutes)
 
     def submit(self, submission: Submission) -> str:
         error = self.answers.pop(0) if self.answers else None

@@ -10,7 +10,7 @@ import pytest
 from hpc.backend import Backend, backend_named
 from hpc.cluster import ClusterError
 
-FUNCTIONS = ["cancel", "check", "ended", "jobs", "limits", "submit"]
+FUNCTIONS = ["cancel", "check", "ended", "jobs", "limits", "most", "submit"]
 
 
 @pytest.mark.parametrize("name", ["slurm", "salloc"])

@@ -122,10 +122,11 @@ def test_cancel_ends_what_is_left(data_root: Path, queue: QueueInMemory, told: T
     run_element(folder, 0)
     begin_element(folder, 1)
 
-    assert told("cancel", "--animal", "DK39")[1] == "DK39: 3 jobs were cancelled; what is finished stays.\n"
+    assert told("cancel", "--animal", "DK39")[1] == "DK39: 3 jobs cancelled; what is finished stays.\n"
     assert queue.cancelled == [("19", False)]
     assert folder.void.exists()
-    assert told("cancel")[1] == "DK39: 0 jobs were cancelled; what is finished stays.\n"
+    assert told("cancel", "--animal", "DK39")[1] == "DK39: 0 jobs cancelled; what is finished stays.\n"
+    assert told("cancel")[1] == "No jobs are left.\n"
 
 
 DRIVER = """

@@ -243,6 +243,8 @@ def test_an_account_that_there_is_not_is_refused_before_anything_is_submitted(co
         ("exit 0", Unreachable, None),  # said nothing
         ("echo 'sbatch: error: invalid partition specified: long' >&2; exit 1", Refused, False),
         ("echo 'sbatch: error: QOSMaxSubmitJobPerUserLimit' >&2; exit 1", Refused, True),
+        ("echo 'sbatch: error: AssocGrpSubmitJobsLimit' >&2; exit 1", Refused, True),
+        ("echo 'sbatch: error: QOSGrpSubmitJobsLimit' >&2; exit 1", Refused, True),
         ("echo 'sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying' >&2; exit 1",
          Refused, True),
     ],

@@ -137,7 +137,7 @@ def test_sigterm_leaves_the_jobs_which_never_ask_the_database_and_attach_goes_on
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=200)
     assert process.returncode == 130
-    assert "DEMO: 1 jobs go on on the cluster; the same command goes on with them." in error
+    assert "DEMO: 1 job left at work on the cluster; the same command goes on from there." in error
 
     local = stub.make(backend="local")
     assert local.returncode == 1
@@ -172,7 +172,7 @@ def test_a_second_signal_cancels(slurm: SlurmCluster, stub: StubLab) -> None:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=200)
-    assert "DEMO: 1 jobs were cancelled." in error
+    assert "DEMO: 1 job cancelled." in error
     assert nothing_lives(slurm, stub)
     assert stub.heavy("ended") == {}
     stub.go()
@@ -187,7 +187,7 @@ def test_hpc_cancel_ends_a_run_and_its_jobs(slurm: SlurmCluster, stub: StubLab) 
         said = stub.hpc("cancel", "--animal", "DEMO")
         process.communicate(timeout=200)
     assert said.returncode == 0, said.stderr
-    assert "DEMO: 1 jobs were cancelled; what is finished stays." in said.stdout
+    assert "DEMO: 1 job cancelled; what is finished stays." in said.stdout
     assert process.returncode == 130
     assert nothing_lives(slurm, stub)
     assert [one for one in stub.ran() if one.stage == "Heavy"] == []
