@@ -190,6 +190,10 @@ class AnimalFolder:
         """The folder of what meshes of a layer cost."""
         return self.inside / "mesh_costs" / layer
 
+    def mesh_seconds(self, layer: str) -> Path:
+        """How long a layer's own meshes took, as JSON."""
+        return self.mesh_costs(layer) / "own_seconds"
+
     def mesh_table(self, layer: str) -> Path:
         """What all meshes of a layer cost, as CSV."""
         return self.neuroglancer_data / f"{layer}_meshes.csv"

@@ -43,7 +43,9 @@ def add(
     voxel_um: Annotated[tuple[float, float, float] | None, typer.Option(
         metavar="X Y Z", help="of a volume: the sides of a voxel, where its file does not say them")] = None,
     offset_um: Annotated[tuple[float, float, float] | None, typer.Option(
-        metavar="X Y Z", help="of a volume: where its corner lies in the brain; by default, as its file says")] = None,
+        metavar="X Y Z", help="of a volume: where its corner lies in the brain; by default, half a voxel before "
+                              "the origin of its file, which is the middle of the first voxel; 0 where it has none")
+                              ] = None,
     from_layer: Annotated[str | None, typer.Option("--layer", help="of polygons: only this layer of Neuroglancer")
                           ] = None,
 ) -> None:  # fmt: skip

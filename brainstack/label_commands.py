@@ -11,8 +11,9 @@ from brainstack.errors import BrainstackError
 from brainstack.files.label_files import LabelImage, Triple, checked_geometry, read_names
 from brainstack.files.segment_properties import read_segments
 from brainstack.files.whole import remove_folder
-from brainstack.label_sources import check_name, names_path, path_of, sources, write_source
+from brainstack.label_sources import names_path, path_of, sources, write_source
 from brainstack.labels import POLYGONS, SECTIONS, VOLUME, LabelSource
+from brainstack.layer_names import LABELS, check_layer_name
 from brainstack.locking import locked
 from brainstack.mesh_costs import read_costs, table
 from brainstack.points import POLYGONS as POLYGON_SESSIONS
@@ -56,7 +57,7 @@ def add(prep_id: str, source: LabelSource) -> list[str]:
     Raises BrainstackError for a name that cannot be or is taken, and for what can be seen not to be labels.
     """
     folder = _folder(prep_id)
-    check_name(source.name, repr(source.name))
+    check_layer_name(folder, source.name, LABELS)
     place = folder.label_volume(source.name)
     if place.exists() and source.name not in sources(folder):
         raise BrainstackError(f"{place} is there already; choose another name, or move it away.")
@@ -81,7 +82,17 @@ def _looked_at(folder: AnimalFolder, source: LabelSource) -> list[str]:
     voxel_um, offset_um = checked_geometry(image, path, source.voxel_um, source.offset_um)
     size = " x ".join(map(str, image.shape_zyx[::-1]))
     sides, at = (" x ".join(f"{one:g}" for one in lengths) for lengths in (voxel_um, offset_um))
-    return [f"{source.name}: {size} voxels of {sides} um in {path}, its corner at {at} um", *named]
+    said = _said_of_corner(source, image)
+    return [f"{source.name}: {size} voxels of {sides} um in {path}, its corner at {at} um{said}", *named]
+
+
+def _said_of_corner(source: LabelSource, image: LabelImage) -> str:
+    """Who says where a volume lies."""
+    if source.offset_um:
+        return ""
+    if image.middle_um is None:
+        return ", as the file does not say it; --offset-um X Y Z does"
+    return ", half a voxel before the file's origin, which is the middle of its first voxel"
 
 
 def _told_of_polygons(prep_id: str, source: LabelSource) -> list[str]:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,23 +16,13 @@ from brainstack.animal_folder import AnimalFolder
 from brainstack.database import Database, open_database
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
-from brainstack.labels import KINDS, POLYGONS, SECTIONS, LabelSource
+from brainstack.labels import KINDS, POLYGONS, SECTIONS, LabelSource, name_of
+from brainstack.layer_names import LABELS, check_name
 from brainstack.points import POLYGONS as POLYGON_SESSIONS
 from brainstack.points import AnnotationSession, Point
 from brainstack.stamps import digest
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
-TAKEN = re.compile(r"C\d+T?|shell", re.IGNORECASE)
 WRITTEN = ("kind", "path", "names", "voxel_um", "offset_um", "layer")
-
-
-def check_name(name: str, what: str) -> None:
-    """Raise BrainstackError for what cannot be a folder beside the volumes. what : that is called so."""
-    if not NAME.fullmatch(name) or TAKEN.fullmatch(name):
-        raise BrainstackError(
-            f"{what} cannot be a layer of labels; wanted a name of letters, digits, '_', '-' and '.', and not that of "
-            "a channel's volume, such as C1T, nor shell."
-        )
 
 
 def write_source(folder: AnimalFolder, source: LabelSource) -> None:
@@ -47,7 +36,7 @@ def sources(folder: AnimalFolder) -> dict[str, LabelSource]:
     place = folder.labels("x").parent
     found = {}
     for path in sorted(place.glob("[!.]*.json")) if place.is_dir() else ():
-        check_name(path.stem, str(path))
+        check_name(path.stem, LABELS, str(path))
         found[path.stem] = _read(path)
     return found
 
@@ -115,8 +104,11 @@ def names_path(folder: AnimalFolder, source: LabelSource) -> Path:
 # Polygons
 
 
-def _sessions(database: Database, prep_id: str, source: LabelSource) -> list[AnnotationSession]:
-    found = database.annotations(prep_id, kind=POLYGON_SESSIONS)
+def _sessions(
+    database: Database, prep_id: str, source: LabelSource, *, everything: bool = False
+) -> list[AnnotationSession]:
+    """everything : also what was replaced since."""
+    found = database.annotations(prep_id, kind=POLYGON_SESSIONS, everything=everything)
     return [one for one in found if source.layer in (None, one.layer) and one.points]
 
 
@@ -127,10 +119,14 @@ def take_in_polygons(folder: AnimalFolder, url: str, wanted: Collection[LabelSou
         return
     with open_database(url) as database:
         for source in polygons:
-            sessions = [as_json(one) for one in _sessions(database, folder.prep_id, source)]
+            every = _sessions(database, folder.prep_id, source, everything=True)
+            found = {
+                "names": list(dict.fromkeys(name_of(one) for one in every)),
+                "sessions": [as_json(one) for one in every if one.active],
+            }
             path = folder.labels_found(source.name)
-            if not path.exists() or json.loads(path.read_text()) != sessions:
-                write_json(path, sessions)
+            if not path.exists() or json.loads(path.read_text()) != found:
+                write_json(path, found)
 
 
 def as_json(session: AnnotationSession) -> dict[str, Any]:
@@ -140,15 +136,16 @@ def as_json(session: AnnotationSession) -> dict[str, Any]:
             "person": session.person, "corners": points}  # fmt: skip
 
 
-def read_polygons(path: Path) -> list[AnnotationSession]:
-    """The sessions that are kept in a file. Raises BrainstackError where there are none."""
-    content = json.loads(path.read_text()) if path.exists() else []
-    if not content:
+def read_polygons(path: Path) -> tuple[list[AnnotationSession], list[str]]:
+    """The sessions that are kept in a file; and what they are of, with all that was ever drawn, in the order in which
+    it first was, so that each keeps its label. Raises BrainstackError where there are none."""
+    content = json.loads(path.read_text()) if path.exists() else {"sessions": []}
+    if not content["sessions"]:
         raise BrainstackError(
             "The database has no polygons for it; draw some, take them in with `brainstack annotate import`, or use "
             "`brainstack labels remove`."
         )
-    return list(_from_json(content))
+    return list(_from_json(content["sessions"])), content["names"]
 
 
 def _from_json(content: list[dict[str, Any]]) -> Iterator[AnnotationSession]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import colorsys
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from brainstack.errors import BrainstackError
-from brainstack.points import Structure
+from brainstack.points import AnnotationSession, Structure
 
 SECTIONS, VOLUME, POLYGONS = "sections", "volume", "polygons"
 KINDS = (SECTIONS, VOLUME, POLYGONS)
@@ -116,9 +117,17 @@ def without_side(abbreviation: str) -> str:
     return abbreviation.removesuffix("_L").removesuffix("_R")
 
 
-def labels_of(drawn: Collection[str], structures: Collection[Structure]) -> dict[str, Segment]:
-    """Of structures that people drew, by abbreviation: what each becomes. Both sides share a label, as the table of
-    structures has it; one that has none there, or is not in it, gets one from FIRST_FREE on, by its name."""
+def name_of(session: AnnotationSession) -> str:
+    """What a session's polygons are of: their structure, else the layer they were drawn in."""
+    return session.structure or session.layer or "unnamed"
+
+
+def labels_of(drawn: Sequence[str], structures: Collection[Structure]) -> dict[str, Segment]:
+    """Of structures that people drew, by abbreviation: what each becomes.
+
+    drawn : in the order in which they were first drawn. Both sides share a label, as the table of structures has it;
+    one that has none there, or is not in it, gets the next from FIRST_FREE on that is no structure's.
+    """
     known = {one.abbreviation: one for one in structures}
     found: dict[str, Segment] = {}
     together: dict[int, list[Structure]] = defaultdict(list)
@@ -127,9 +136,10 @@ def labels_of(drawn: Collection[str], structures: Collection[Structure]) -> dict
             together[known[name].color].append(known[name])
     for label, several in together.items():
         found |= {one.abbreviation: _segment(label, several) for one in several}
-    free = (label for label in range(FIRST_FREE, FIRST_FREE + 10**6) if label not in together)
-    for name in sorted(set(drawn) - set(found)):
-        one = known.get(name, Structure(name or "unnamed"))
+    taken = {one.color for one in structures}
+    free = (label for label in count(FIRST_FREE) if label not in taken)
+    for name in (name for name in drawn if name not in found):
+        one = known.get(name, Structure(name))
         found[name] = Segment(next(free), one.abbreviation, one.description, one.hexadecimal or "")
     check_names(found.values())
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,13 +20,11 @@ from brainstack.errors import BrainstackError
 from brainstack.files.annotations import is_annotations
 from brainstack.files.point_csv import write_points
 from brainstack.files.whole import write_json
+from brainstack.layer_names import POINTS, check_layer_name, check_name
 from brainstack.point_layer import PointLayer, check_layer
 from brainstack.point_marks import layer_of_marks
 from brainstack.points import KINDS, Selection
 from brainstack.stamps import digest
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
-VOLUME = re.compile(r"C\d+T?")
 
 
 @dataclass(frozen=True)
@@ -46,22 +43,13 @@ def sources(folder: AnimalFolder) -> list[PointSource]:
     for path in sorted(place.glob("[!.]*")) if place.is_dir() else ():
         if path.suffix not in (".csv", ".json"):
             continue
-        check_name(path.stem, str(path))
+        check_name(path.stem, POINTS, str(path))
         if path.stem in found:
             raise BrainstackError(
                 f"{found[path.stem].path} and {path} are both the layer {path.stem}; delete one of them."
             )
         found[path.stem] = PointSource(path.stem, path, _selection(path) if path.suffix == ".json" else None)
     return list(found.values())
-
-
-def check_name(layer: str, what: str) -> None:
-    """Raise BrainstackError for what cannot be a folder beside the volumes. what : that is called so."""
-    if not NAME.fullmatch(layer) or VOLUME.fullmatch(layer):
-        raise BrainstackError(
-            f"{what} cannot be a layer of points; wanted a name of letters, digits, '_', '-' and '.', and not that of "
-            "a channel's volume, such as C1T."
-        )
 
 
 def _selection(path: Path) -> Selection:
@@ -155,7 +143,7 @@ def points_file(folder: AnimalFolder, layer: str) -> Path:
 
 def check_free(folder: AnimalFolder, layer: str) -> None:
     """Raise BrainstackError where a layer's place in Neuroglancer is taken by something else."""
-    check_name(layer, repr(layer))
+    check_layer_name(folder, layer, POINTS)
     path = folder.annotations(layer)
     if path.exists() and not is_annotations(path):
         raise BrainstackError(f"{path} is there already and holds no points; choose another name.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os.path
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -38,15 +39,19 @@ class AnimalsOnDisk(Mapping[str, Shown]):
         self._root = root
 
     def __getitem__(self, name: str) -> Shown:
-        if name.startswith(".") or "/" in name or not (self._root / name / DATA).is_dir():
+        if name.startswith(".") or "/" in name or not _is_folder(self._root / name / DATA):
             raise KeyError(name)
         return shown(AnimalFolder(self._root / name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(path.parent.name for path in self._root.glob(f"[!.]*/{DATA}") if path.is_dir()))
+        return iter(sorted(path.parent.name for path in self._root.glob(f"[!.]*/{DATA}") if _is_folder(path)))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir fails for a name too long, and for what may not be entered
 
 
 def shown(folder: AnimalFolder) -> Shown:

@@ -206,7 +206,20 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # else each answer in two pieces waits 40 ms for the client's receipt
     wbufsize = 2 * SMALL_FILE  # a header and a small file are one piece
 
+    is_answered = False
+
     def do_GET(self) -> None:
+        self.is_answered = False
+        try:
+            self._answer()
+        except Exception:
+            if self.is_answered:
+                raise  # too late to say it; or the browser left
+            log.exception("viewer: %s cannot be answered", self.path)
+            text = "This cannot be shown now, perhaps as it is being made; the log of the server says why. Try again.\n"
+            self._send_text(text, "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _answer(self) -> None:
         path = unquote(self.path.partition("?")[0]).lstrip("/")
         kind, _, rest = path.partition("/")
         if kind == "":
@@ -358,6 +371,10 @@ class _Handler(BaseHTTPRequestHandler):
         if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.send_header("Content-Length", str(length))
         self.end_headers()
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        self.is_answered = True
+        super().send_response(code, message)
 
     def log_message(self, format: str, *args: Any) -> None:
         log.debug("viewer: %s", format % args)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -64,20 +64,26 @@ class DifferentMesh(AnimalTask):
         other = folder.other_mesh(layer, variant)
 
         with whole_folder(other) as part, LabelReader(volume, mip) as reader:
-            started = time.monotonic()
             made = write_meshes(meshes_of(reader, error_um), plan.settings.meshes, part,
                                 segment_properties=f"../{volume.name}/{FOLDER}")  # fmt: skip
-            seconds = round(time.monotonic() - started, 1)
+            if not made.labels:
+                raise BrainstackError(
+                    f"Nothing is left of {layer} at level {mip}; choose a finer one, a smaller --mip."
+                )
 
         own_um = plan.settings.shell.error_um if layer == SHELL else plan.settings.meshes.error_um
+        own_seconds = folder.mesh_seconds(layer)
         nothing = MeshCost("", 0, 0.0, 0, 0, None, 0.0, 0.0, 0.0)
         costs = _costs(
             volume,
             {
-                volume / MESHES: replace(nothing, variant=OWN, error_um=own_um),
-                other: replace(nothing, variant=variant, mip=mip, error_um=error_um, bytes=made.bytes, seconds=seconds),
+                volume / MESHES: replace(
+                    nothing, variant=OWN, error_um=own_um,
+                    seconds=json.loads(own_seconds.read_text()) if own_seconds.exists() else None,
+                ),
+                other: replace(nothing, variant=variant, mip=mip, error_um=error_um, seconds=made.seconds),
             },
-        )
+        )  # fmt: skip
         for cost in costs:
             write_json(folder.mesh_cost(layer, cost.variant), cost.to_json())
         every = read_costs(folder.mesh_costs(layer))
@@ -91,8 +97,6 @@ def _costs(volume: Path, known: Mapping[Path, MeshCost]) -> list[MeshCost]:
     found: dict[Path, list[Distance]] = {folder: [] for folder in known}
     triangles = dict.fromkeys(known, 0)
     labels = {folder: set(read_mesh_labels(folder)) for folder in known}
-    if not all(labels.values()):
-        raise BrainstackError(f"Nothing is left of {volume.name} at that level; choose a finer one, a smaller --mip.")
     with LabelReader(volume) as reader:
         for label, full in meshes_of(reader, 0):
             for folder in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,12 @@ def write_names(layer: Path, segments: list[Segment], voxels: Mapping[int, int],
 
 @dataclass(frozen=True)
 class Written:
-    """What was written of meshes: triangles of the finest level, and bytes of all levels."""
+    """What was written of meshes: triangles of the finest level, bytes of all levels, and the seconds that it took."""
 
     labels: int
     triangles: int
     bytes: int
+    seconds: float
 
 
 def write_meshes(
@@ -82,6 +84,7 @@ def write_meshes(
     """Write surfaces with their levels of detail. meshes : (label, surface), in order. plain : folder of the plain
     form, None for none. segment_properties : where the names are, seen from `folder`; "" where the volume says it."""
     labels = triangles = size = 0
+    started = time.monotonic()
     with MeshWriter(folder, quantization_bits=QUANTIZATION_BITS, segment_properties=segment_properties) as writer:
         for label, mesh in meshes:
             levels = levels_of_detail(mesh, most=settings.levels, triangles=settings.coarsest_triangles)
@@ -91,7 +94,7 @@ def write_meshes(
             labels, triangles = labels + 1, triangles + len(mesh.faces)
     if plain is not None:
         write_plain_info(plain)
-    return Written(labels, triangles, size)
+    return Written(labels, triangles, size, round(time.monotonic() - started, 1))
 
 
 def meshes_of(reader: LabelReader, error_um: float) -> Iterator[tuple[int, Mesh]]:

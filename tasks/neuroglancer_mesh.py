@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,16 +14,19 @@ from brainstack.annotations import Voxel
 from brainstack.errors import BrainstackError
 from brainstack.files.label_files import LabelFolder, LabelImage, Triple, checked_geometry, read_names
 from brainstack.files.label_volume import LabelReader, lay_out_labels, write_labels
-from brainstack.files.whole import whole_folder
+from brainstack.files.whole import whole_folder, write_json
 from brainstack.images.outlines import label_plane
 from brainstack.label_sources import names_path, path_of, read_polygons
 from brainstack.labels import POLYGONS, SECTIONS, LabelSource, Segment, labels_of, segments_of
 from brainstack.plan import Plan
-from brainstack.polygons import drawn_structures, name_of
+from brainstack.polygons import drawn_structures
 from brainstack.stamps import Step
 from tasks.alignment import read_matrices
 from tasks.base import LayerTask
 from tasks.labels import MESHES, PLAIN, check_place, layer_info, meshes_of, write_meshes, write_names, write_skeletons
+
+NEARLY = 1e-3
+"""Of a voxel: a file's numbers are not more exact."""
 
 
 class NeuroglancerMesh(LayerTask):
@@ -63,6 +67,7 @@ class NeuroglancerMesh(LayerTask):
                     write_skeletons(part)
         except BrainstackError as error:
             raise BrainstackError(f"The layer {step.item}: {error}") from error
+        write_json(plan.folder.mesh_seconds(step.item), written.seconds)
         return {"labels": str(written.labels), "triangles": str(written.triangles), **labels.said}
 
     def details(self, values: dict[str, str]) -> dict[str, str]:
@@ -102,8 +107,9 @@ def open_labels(plan: Plan, source: LabelSource) -> OpenLabels:
 
 
 def whole_offset(voxel_um: Triple, offset_um: Triple) -> tuple[tuple[int, int, int], float]:
-    """Where a volume's corner lies, in whole voxels as the format wants it; and how far off that is (micrometres)."""
-    voxels = [round(at / side) for at, side in zip(offset_um, voxel_um, strict=True)]
+    """Where a volume's corner lies, in whole voxels as the format wants it; and how far off that is (micrometres). Half
+    a voxel counts as a whole one, also where the numbers of a file are a little less."""
+    voxels = [math.floor(at / side + 0.5 + NEARLY) for at, side in zip(offset_um, voxel_um, strict=True)]
     off = max(abs(n * side - at) for n, side, at in zip(voxels, voxel_um, offset_um, strict=True))
     return (voxels[0], voxels[1], voxels[2]), off
 
@@ -125,11 +131,12 @@ def _sections(plan: Plan, source: LabelSource, segments: Callable[[Sequence[int]
 
 
 def _polygons(plan: Plan, source: LabelSource) -> OpenLabels:
-    sessions = read_polygons(plan.folder.labels_found(source.name))
-    labels = labels_of({name_of(one) for one in sessions}, source.structures)
+    sessions, names = read_polygons(plan.folder.labels_found(source.name))
+    labels = labels_of(names, source.structures)
     voxel = Voxel(plan.pixel_size_um, plan.pixel_size_um, plan.records.histology.section_thickness_um)
-    structures = drawn_structures(sessions, labels, voxel, len(plan.sections))
     rows, columns = read_matrices(plan)["canvas"]
+    shape = (len(plan.sections), rows, columns)
+    structures = drawn_structures(sessions, labels, voxel, shape)
     by_label = {one.label: one for one in labels.values()}
 
     def plane(slot: int) -> NDArray[np.uint32]:
@@ -138,5 +145,4 @@ def _polygons(plan: Plan, source: LabelSource) -> OpenLabels:
     def segments(found: Sequence[int]) -> list[Segment]:
         return [by_label[label] for label in sorted(found)]
 
-    shape = (len(plan.sections), rows, columns)
     return OpenLabels(shape, False, (voxel.x_um, voxel.y_um, voxel.z_um), (0, 0, 0), plane, segments, {})

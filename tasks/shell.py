@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.files.label_volume import lay_out_labels, write_labels
-from brainstack.files.whole import whole_folder
+from brainstack.files.whole import whole_folder, write_json
 from brainstack.images.alignment import align
 from brainstack.images.meshing import simplified
 from brainstack.images.shelling import gather, shell_grid, shell_of
@@ -41,10 +45,12 @@ class Shell(AnimalTask):
 
         grid = shell_grid(shape, pixel_um=pixel_um, thickness_um=thickness_um, voxel_um=wanted.voxel_um,
                           smoothing_um=wanted.smoothing_um)  # fmt: skip
-        tissue = gather(grid, trusted, lambda slot: _aligned_mask(plan, trusted[slot]))
+        tissue = gather(grid, trusted, lambda slot: _aligned_mask(plan, transforms, trusted[slot]))
         shell = shell_of(grid, tissue, wanted.smoothing_um)
         del tissue
+        started = time.monotonic()
         mesh = simplified(shell.mesh(), wanted.error_um)
+        seconds = time.monotonic() - started
 
         layout = lay_out_labels(
             shape,
@@ -60,6 +66,7 @@ class Shell(AnimalTask):
                                    part / PLAIN if plan.settings.meshes.plain else None)  # fmt: skip
             write_names(part, [Segment(1, "shell", "The outer surface of the brain", COLOR)], voxels,
                         (pixel_um, pixel_um, thickness_um))  # fmt: skip
+        write_json(plan.folder.mesh_seconds(SHELL), round(seconds + written.seconds, 1))
         return {
             "volume_mm3": f"{volume_um3(mesh) / 1e9:.3f}",
             "interpolated": ", ".join(key for slot, key in sorted(placed.items()) if slot not in trusted) or "none",
@@ -82,9 +89,9 @@ def _trusted(plan: Plan, placed: dict[int, str]) -> dict[int, str]:
     return {slot: key for slot, key in placed.items() if slot in set(good) or not first < slot < last}
 
 
-def _aligned_mask(plan: Plan, key: str) -> NDArray[np.float32]:
-    """The mask of a section on the aligned canvas, from 0 to 1."""
-    transforms, field_um = read_matrices(plan), read_field(plan, key)
+def _aligned_mask(plan: Plan, transforms: Mapping[str, Any], key: str) -> NDArray[np.float32]:
+    """The mask of a section on the aligned canvas, from 0 to 1. transforms : as `read_matrices` gives them."""
+    field_um = read_field(plan, key)
     aligned = align(
         read_cleaned_mask(plan, key).astype(np.uint8) * 255,
         np.array(transforms["matrices"][key]),

@@ -72,7 +72,7 @@ class Lab:
 
     def bytes(self) -> dict[str, bytes]:
         """Every file of the animal but those that speak of runs: path -> content, or where a link leads."""
-        apart = {"logs", "records", "lock", "seen.json", "jobs", "driver"}
+        apart = {"logs", "records", "lock", "seen.json", "jobs", "driver", "mesh_costs"}
         found = {}
         for path in sorted(self.folder.root.rglob("*")):
             name = path.relative_to(self.folder.root)

@@ -28,6 +28,7 @@ LAYERS = {
     "brainstack.settings": {"brainstack.errors", "pydantic"},
     "brainstack.animal_folder": {"brainstack.records"},
     "brainstack.environment": {"brainstack.animal_folder", "brainstack.errors"},
+    "brainstack.layer_names": {"brainstack.animal_folder", "brainstack.errors"},
     "brainstack.geometry": {"brainstack.errors", "numpy"},
     # what is to be done: pure, but for the stamps themselves
     "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "brainstack.files.writer", "numpy"},

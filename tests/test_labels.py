@@ -52,6 +52,20 @@ def test_structures_without_a_label_get_a_free_one() -> None:
     assert [found[name].label for name in ("SC", "new", "other")] == [18, FIRST_FREE, FIRST_FREE + 1]
 
 
+def test_a_label_stays_when_something_new_is_drawn() -> None:
+    before = labels_of(["septum", "new"], TABLE)
+    after = labels_of(["septum", "new", "area", "SC"], TABLE)
+    assert [before[name].label for name in ("septum", "new")] == [FIRST_FREE, FIRST_FREE + 1]
+    assert [after[name].label for name in ("septum", "new", "area")] == [FIRST_FREE, FIRST_FREE + 1, FIRST_FREE + 2]
+
+
+def test_a_free_label_is_that_of_no_structure() -> None:
+    """Also of one that nobody drew yet."""
+    table = (*TABLE, Structure("late", "", FIRST_FREE))
+    assert labels_of(["new"], table)["new"].label == FIRST_FREE + 1
+    assert labels_of(["new", "late"], table)["new"].label == FIRST_FREE + 1
+
+
 def test_colours_are_colours_and_differ() -> None:
     colors = [default_color(label) for label in range(1, 60)]
     assert all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors)

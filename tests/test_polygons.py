@@ -11,17 +11,18 @@ from labelled import circle, drawn
 from brainstack.annotations import Voxel
 from brainstack.errors import BrainstackError
 from brainstack.images.outlines import label_plane
-from brainstack.labels import labels_of
+from brainstack.labels import labels_of, name_of
 from brainstack.points import AnnotationSession, Point, Structure
-from brainstack.polygons import drawn_structures, name_of
+from brainstack.polygons import drawn_structures
 
 VOXEL = Voxel(10.4, 10.4, 20.0)
+PLANE = 70, 80
 TABLE = (Structure("7N_L", "", 7), Structure("7N_R", "", 7), Structure("SC", "", 18))
 
 
 def structures(*sessions: AnnotationSession) -> list:
-    labels = labels_of({name_of(one) for one in sessions}, TABLE)
-    return drawn_structures(sessions, labels, VOXEL, 10)
+    labels = labels_of([name_of(one) for one in sessions], TABLE)
+    return drawn_structures(sessions, labels, VOXEL, (10, *PLANE))
 
 
 def test_polygons_fill_their_sections() -> None:
@@ -65,3 +66,18 @@ def test_a_corner_on_the_border_of_a_section_belongs_to_its_polygon() -> None:
     corners = [Point(one.x_um, one.y_um, 60.0 + 20.0 * (order == 0), 0, order) for order, one in
                enumerate(circle(20, 20, 8, VOXEL, 3))]  # fmt: skip
     assert list(structures(drawn("SC", corners))[0].sections) == [3]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [(-9, 20, "at x from"), (88, 20, "at x from"), (20, -9, "at y from"), (20, 78.5, "at y from")],
+)
+def test_a_polygon_beside_the_images_is_refused(x: float, y: float, said: str) -> None:
+    with pytest.raises(BrainstackError, match=f"Polygon 0 of SC, .* in section 3 lies beside the images, {said}"):
+        structures(drawn("SC", circle(x, y, 8, VOXEL, 3)))
+
+
+@pytest.mark.parametrize(("x", "y"), [(-7, 20), (86, 20), (20, -7), (20, 76)])
+def test_what_lies_beside_the_images_is_cut_off(x: float, y: float) -> None:
+    found = structures(drawn("SC", circle(x, y, 8, VOXEL, 3)))
+    assert 0 < (label_plane(found, 3, PLANE) == 18).sum() < 0.2 * np.pi * 8**2

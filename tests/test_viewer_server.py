@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import http.client
 import json
+import logging
+import os
 import socket
 import threading
 import time
@@ -18,6 +21,7 @@ import pytest
 
 from brainstack import viewer_server
 from brainstack.errors import BrainstackError
+from brainstack.showing import AnimalsOnDisk
 from brainstack.viewer import ImageVolume, animal_state
 from brainstack.viewer_server import Shown, ViewerServer, how_to_open
 
@@ -207,6 +211,75 @@ def raw(port: int, text: str) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(text.encode("latin-1"))
         return connection.recv(1000)
+
+
+# What cannot be answered
+
+
+def test_of_all_animals_each_request_has_a_status(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("DK39", "DK40"):
+        (data_root / name / "neuroglancer_data" / "C1T").mkdir(parents=True)
+        (data_root / name / "neuroglancer_data" / "C1T" / "info").write_bytes(b'{"type": "image"}')
+    closed, stat = str(data_root / "DK40") + "/", os.stat
+
+    def stat_of_another(path: Any, **how: Any) -> os.stat_result:
+        """As of a user who may not enter DK40: root, who may run the tests, may enter all."""
+        if str(path).startswith(closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", stat_of_another)
+    long = "x" * 300
+    with ViewerServer(AnimalsOnDisk(data_root)) as server:
+        port = port_of(server)
+        for name in (long, "DK40", "DK41", "x%00y"):
+            for path in (f"/{name}", f"/{name}/state.json", f"/data/{name}/neuroglancer_data/C1T/info"):
+                for method in ("GET", "HEAD"):
+                    assert ask(port, path, method).status == 404, (method, path)
+        assert ask(port, f"{DATA}/C1T/info").status == 200
+        assert ask(port, f"{DATA}/{long}").status == 404
+        start = ask(port, "/")
+    assert start.status == 404
+    assert b"There is no animal 'DK39' in the database" in start.body, "DK40 is not listed, so it is the only one"
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def test_a_request_that_fails_has_a_status_and_the_log_says_why(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The colour of the glass is made again at this moment, say."""
+
+    def gone() -> dict[str, Any]:
+        raise FileNotFoundError("white_point_C1.json")
+
+    with ViewerServer({"DK39": Shown(folder, gone)}) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=10)
+        for path, method in (("/", "GET"), ("/DK39", "GET"), ("/DK39/state.json", "GET"), ("/DK39", "HEAD")):
+            found = answer(connection, path, method)
+            assert found.status == 500
+            assert found.headers["Access-Control-Allow-Origin"] == "*"
+            assert (b"the log of the server says why" in found.body) == (method == "GET")
+        assert answer(connection, f"{DATA}/C1T/info").status == 200, "the same connection goes on"
+        connection.close()
+    failed = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert [one.getMessage() for one in failed[1:3]] == [
+        "viewer: /DK39 cannot be answered", "viewer: /DK39/state.json cannot be answered",
+    ]  # fmt: skip
+    assert "white_point_C1.json" in caplog.text
+
+
+def test_what_fails_half_way_ends_its_connection_and_says_nothing_more(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(viewer_server._Handler, "_send_bytes", broken)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", f"{DATA}/C1T/chunk")
+    with pytest.raises((http.client.IncompleteRead, http.client.RemoteDisconnected)):
+        connection.getresponse().read()
+    connection.close()
 
 
 # Many at once

@@ -10,7 +10,13 @@ from sqlalchemy.orm import Session
 
 from brainstack.database.animals import animal_row, wanted
 from brainstack.database.annotations import TABLES, AnyPointRow
-from brainstack.database.tables import AnnotationSessionRow, MarkedCellRow, PolygonSequenceRow, StructureRow
+from brainstack.database.tables import (
+    AnnotationSessionRow,
+    MarkedCellRow,
+    PolygonSequenceRow,
+    StructureComRow,
+    StructureRow,
+)
 from brainstack.points import KINDS, Mark, Selection
 
 ROWS = 10_000
@@ -33,13 +39,21 @@ def marks(session: Session, prep_id: str, selection: Selection) -> Iterator[Mark
 
 
 def marks_told(session: Session, prep_id: str, selection: Selection) -> list[list[Any]]:
-    """What tells one state of a selection from another, without fetching its points: of each session its number, how
-    many points it has, the last of them, and the sums of their coordinates in whole micrometres."""
-    table = _table_of(selection)
-    sums = [func.sum(column) for column in (table.x, table.y, table.z)]
-    about = select(table.session_id, func.count(), func.max(table.id), *sums).join_from(table, AnnotationSessionRow)
-    query = _of(about, session, prep_id, selection).group_by(table.session_id).order_by(table.session_id)
-    return [[number, count, last, *(round(one) for one in um)] for number, count, last, *um in session.execute(query)]
+    """What tells one state of a selection from another, without fetching its points: of those of each session of which
+    the same is said its number, how many they are, the first and the last of them, the sums of their coordinates in
+    whole micrometres, then source, cell type or polygon, structure, label and person."""
+    table, row = _table_of(selection), AnnotationSessionRow
+    about = select(row.id, StructureRow.abbreviation, StructureRow.color, row.person).select_from(row)
+    sessions = {number: said for number, *said in session.execute(_of(about, session, prep_id, selection))}
+    alike = [table.session_id, table.source]
+    if table is not StructureComRow:
+        alike.append(MarkedCellRow.cell_type if table is MarkedCellRow else PolygonSequenceRow.polygon_index)
+    counted = (func.count(), func.min(table.id), func.max(table.id))
+    sums = (func.sum(column) for column in (table.x, table.y, table.z))
+    its = _of(select(row.id).select_from(row), session, prep_id, selection)
+    query = select(table.session_id, *counted, *sums, *alike[1:]).where(table.session_id.in_(its))
+    found = session.execute(query.group_by(*alike).order_by(*alike))
+    return [[*one[:4], *map(round, one[4:7]), *one[7:], *sessions[one[0]]] for one in found]
 
 
 def _table_of(selection: Selection) -> type[AnyPointRow]:

@@ -19,12 +19,16 @@ from brainstack.labels import Segment, check_names
 Triple = tuple[float, float, float]
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", *TIFF_SUFFIXES)
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", *TIFF_SUFFIXES)
+"""Each is one file: of a header with its data elsewhere, such as .nhdr, it could not be seen that these changed."""
 
 SLAB = 64
 """Planes of a volume that are read at once: a packed file is unpacked from its start each time."""
 
 LARGEST_VOXEL_UM = 1000.0
+
+UNSAID_MM = (1.0, 1.0, 1.0)
+"""The sides of a voxel in NIfTI and NRRD that were saved without any."""
 
 STRAIGHT = 1e-4
 
@@ -141,8 +145,12 @@ def _opened(path: Path) -> tifffile.TiffFile:
 
 
 class LabelImage:
-    """A volume in one file. voxel_um, offset_um : (x, y, z) as the file says, None where it says nothing. Its axes are
-    taken as they are stored: the fastest is x."""
+    """A volume in one file.
+
+    voxel_um, middle_um : (x, y, z) of the sides of a voxel, and of the middle of the first one, as the file says; None
+    where it says nothing, or what files say that were saved without: sides of 1 mm, and an origin of 0. Its axes are
+    taken as they are stored: the fastest is x.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises BrainstackError for a file that is no volume of labels."""
@@ -153,7 +161,7 @@ class LabelImage:
         self._path = path
         self._is_tiff = path.suffix.lower() in TIFF_SUFFIXES
         self.voxel_um: Triple | None = None
-        self.offset_um: Triple | None = None
+        self.middle_um: Triple | None = None
         if self._is_tiff:
             with _opened(path) as file:
                 shape, dtype = file.series[0].shape, np.dtype(file.series[0].dtype)
@@ -179,12 +187,14 @@ class LabelImage:
                     f"{self._path} lies askew: its axes are turned by {direction.round(3).tolist()} against those of "
                     "its array; resample it onto the axes of the sections."
                 )
-            x, y, z = (1000 * length for length in reader.GetSpacing())  # millimetres, in both formats
-            self.voxel_um = (x, y, z)
-            # NIfTI's own x and y run the other way; nothing is turned for it.
-            signs = np.diag(direction)
-            first, second, third = (float(1000 * sign * at) for sign, at in zip(signs, reader.GetOrigin(), strict=True))
-            self.offset_um = (first, second, third)
+            if reader.GetSpacing() != UNSAID_MM:
+                x, y, z = (1000 * length for length in reader.GetSpacing())  # millimetres, in both formats
+                self.voxel_um = (x, y, z)
+            if any(reader.GetOrigin()):
+                # NIfTI's own x and y run the other way; nothing is turned for it.
+                signs = np.diag(direction)
+                x, y, z = (float(1000 * sign * at) for sign, at in zip(signs, reader.GetOrigin(), strict=True))
+                self.middle_um = (x, y, z)
         return shape, dtype
 
     def plane(self, number: int) -> NDArray[Any]:
@@ -239,17 +249,28 @@ def _type_named(name: str) -> str:
 def checked_geometry(
     image: LabelImage, path: Path, voxel_um: Triple | None, offset_um: Triple | None
 ) -> tuple[Triple, Triple]:
-    """(voxel_um, offset_um) of a volume: what a person said, else what the file says. Raises BrainstackError where
-    neither says how large voxels are, or what is said cannot be."""
+    """(voxel_um, offset_um) of a volume: what a person said, else what the file says; the latter of its outer corner,
+    which is where the stack's is where neither says it. Raises BrainstackError where neither says how large voxels
+    are, or what is said cannot be."""
     voxel = voxel_um or image.voxel_um
     if voxel is None:
-        raise BrainstackError(f"{path} does not say how large its voxels are; give --voxel-um X Y Z.")
+        raise BrainstackError(
+            f"{path} does not say how large its voxels are (a file that was not told has 1 mm); give --voxel-um X Y Z."
+        )
     if not all(0 < length <= LARGEST_VOXEL_UM for length in voxel):
         raise BrainstackError(
             f"{path} has voxels of {' x '.join(f'{length:g}' for length in voxel)} um, wanted up to "
             f"{LARGEST_VOXEL_UM:g}; give --voxel-um X Y Z."
         )
-    return voxel, offset_um or image.offset_um or (0.0, 0.0, 0.0)
+    return voxel, offset_um or _corner(image.middle_um, voxel)
+
+
+def _corner(middle_um: Triple | None, voxel_um: Triple) -> Triple:
+    """Of the first voxel, half a voxel before its middle."""
+    if middle_um is None:
+        return 0.0, 0.0, 0.0
+    x, y, z = (middle - side / 2 for middle, side in zip(middle_um, voxel_um, strict=True))
+    return x, y, z
 
 
 def read_names(path: Path) -> list[Segment]:
@@ -269,9 +290,11 @@ def read_names(path: Path) -> list[Segment]:
         raise BrainstackError(f"{path} is not there; wanted a CSV with the columns label and name.") from None
     except UnicodeDecodeError as error:
         raise BrainstackError(f"{path} is no text in UTF-8; save it as CSV anew.") from error
-    twice = next((one.label for place, one in enumerate(found) if one.label in {x.label for x in found[:place]}), None)
-    if twice is not None:
-        raise BrainstackError(f"{path} has the label {twice} twice; leave one line of it.")
+    seen: set[int] = set()
+    for one in found:
+        if one.label in seen:
+            raise BrainstackError(f"{path} has the label {one.label} twice; leave one line of it.")
+        seen.add(one.label)
     check_names(found, str(path))
     return found
 

@@ -101,6 +101,7 @@ def write_labels(path: Path, layout: VolumeLayout, read: ReadPlane) -> Counter[i
         for slab in range(layout.slabs):
             with _slab(layout, slab, read, Path(scratch), counts) as planes:
                 records += _write_slab(path, layout, slab, planes, writer, Path(scratch))
+                del planes  # before the next slab is there
         if not counts:
             raise BrainstackError("It has no label but 0: nothing is marked in it; look at what was drawn or exported.")
         if layout.is_sharded:

@@ -166,8 +166,8 @@ def read_mesh(folder: Path, label: int, level: int = 0) -> Mesh:
             corners.append(manifest.origin_nm + manifest.cell_nm * 2**level * (position + inside))
             faces.append(piece.faces.astype(np.int64) + count)
             count += len(piece.points)
-    # Neighbours' pieces meet to a nanometre or two, as far as 32 bits go.
-    return merged(np.rint(np.concatenate(corners) / 16) * 16 / 1000, np.concatenate(faces))
+    # Where neighbours meet, the end of one cell and the start of the next are the same number.
+    return merged(np.concatenate(corners) / 1000, np.concatenate(faces))
 
 
 def _decoded(files: OpenFiles, shard: Path, start: int, sizes: NDArray[np.int64]) -> Iterator[DracoPy.DracoMesh | None]:

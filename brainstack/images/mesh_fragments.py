@@ -50,10 +50,9 @@ def octree(levels: Sequence[Mesh]) -> Octree:
     """Cut the levels of a surface, the finest first, into the cells of an octree whose coarsest level is one cell."""
     low = np.min([level.vertices.min(axis=0) for level in levels], axis=0)
     high = np.max([level.vertices.max(axis=0) for level in levels], axis=0)
-    origin = np.floor(low * 1000).astype(np.float32)
+    origin = _at_most(np.floor(low * 1000))
     across = 2 ** (len(levels) - 1)
-    # 32 bits hold a brain to 2 nm; so much more is never too little.
-    cell = np.ceil((high * 1000 - origin) / across + 4).astype(np.float32)
+    cell = -_at_most(-np.ceil((high * 1000 - origin) / across + 1))  # what ends at the far side is inside too
     found: list[dict[Cell, Fragment]] = []
     for level, mesh in enumerate(levels):
         fragments = _fragments(mesh, origin.astype(np.float64), cell.astype(np.float64) * 2**level, is_halved=level > 0)
@@ -64,6 +63,12 @@ def octree(levels: Sequence[Mesh]) -> Octree:
     return Octree(
         origin, cell, tuple(tuple(one.values()) for one in found), tuple(edge_length_um(one) * 1000 for one in levels)
     )
+
+
+def _at_most(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The highest of 32 bits that are not above: beyond 16.8 mm the nearest may be a nanometre more."""
+    nearest = numbers.astype(np.float32)
+    return np.where(nearest > numbers, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
 def edge_length_um(mesh: Mesh) -> float:

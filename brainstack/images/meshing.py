@@ -7,7 +7,7 @@ closed as if it had been meshed at once. zmesh makes them (marching cubes of man
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,10 @@ from brainstack.triangles import Mesh, open_edges
 Size = tuple[int, int, int]
 ReadRegion = Callable[[tuple[slice, slice, slice]], NDArray[Any] | None]
 """Gives the labels of a box (z, y, x) inside the volume; None where all are 0."""
+
+Piece = tuple[NDArray[np.int32], NDArray[np.uint32]]
+"""A label's surface in one block: (n, 3) vertices, (x, y, z) in half voxels from the volume's corner; (m, 3) faces. All
+blocks of all labels are kept until the last is meshed: 18 bytes a triangle."""
 
 HALF = 2
 """The surface goes through points half-way between voxels: twice their coordinates are whole numbers."""
@@ -45,19 +49,17 @@ def label_meshes(
     shape_zyx : of the volume. voxel_um, offset_um : (x, y, z), the latter of its outer corner. block : voxels a side
     that are meshed at once. The surface lies half-way between the middles of voxels, where their faces are.
     """
-    pieces: dict[int, list[NDArray[np.int64]]] = defaultdict(list)
+    pieces: dict[int, list[Piece]] = defaultdict(list)
     for first in np.ndindex(*(-(-length // block) for length in shape_zyx)):
-        for label, triangles in _block_triangles(shape_zyx, read, [place * block for place in first], block):
-            pieces[label].append(triangles)
+        for label, piece in block_surfaces(shape_zyx, read, [place * block for place in first], block):
+            pieces[label].append(piece)
     for label in sorted(pieces):
         at = _joined(pieces.pop(label))
         yield label, Mesh(at.vertices / HALF * np.array(voxel_um) + np.array(offset_um), at.faces)
 
 
-def _block_triangles(
-    shape: Size, read: ReadRegion, start: list[int], block: int
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """(label, (m, 3, 3) corners of its triangles, (x, y, z) in half voxels from the volume's corner) of one block.
+def block_surfaces(shape: Size, read: ReadRegion, start: Sequence[int], block: int) -> Iterator[tuple[int, Piece]]:
+    """(label, its surface) of one block, which begins at `start` (z, y, x).
 
     It takes in one voxel of each next block, and a frame of nothing where the volume ends.
     """
@@ -73,20 +75,22 @@ def _block_triangles(
         mesh = mesher.get(label, normals=False, reduction_factor=0, voxel_centered=False)
         mesher.erase(label)
         # zmesh counts from the middle of the block's first voxel; half a voxel more is its corner.
-        corner = np.array([HALF * (one - frame_) + 1 for one, frame_ in zip(start, before, strict=True)])[::-1]
-        corners = np.rint(mesh.vertices).astype(np.int64) + corner
-        yield int(label), corners[mesh.faces.astype(np.int64)]
+        corner = [HALF * (one - frame_) + 1 for one, frame_ in zip(start, before, strict=True)][::-1]
+        vertices = np.rint(mesh.vertices).astype(np.int32) + np.array(corner, np.int32)
+        yield int(label), (vertices, mesh.faces.astype(np.uint32))
 
 
-def _joined(pieces: list[NDArray[np.int64]]) -> Mesh:
-    """One surface of the triangles of all blocks."""
-    corners = np.concatenate(pieces).reshape(-1, 3)
+def _joined(pieces: list[Piece]) -> Mesh:
+    """One surface of those of all blocks."""
+    corners = np.concatenate([vertices for vertices, _ in pieces])
+    starts = np.cumsum([0, *(len(vertices) for vertices, _ in pieces[:-1])])
+    faces = np.concatenate([some.astype(np.int64) + start for (_, some), start in zip(pieces, starts, strict=True)])
     low = corners.min(axis=0)
     spans = (corners.max(axis=0) - low + 1).tolist()
     keys = np.ravel_multi_index(tuple((corners - low).T), spans)
     unique, place = np.unique(keys, return_inverse=True)
     vertices = np.stack(np.unravel_index(unique, spans), axis=1) + low
-    return Mesh(vertices.astype(np.float64), place.reshape(-1, 3).astype(np.int64))
+    return Mesh(vertices.astype(np.float64), place[faces])
 
 
 def simplified(mesh: Mesh, error_um: float) -> Mesh:

@@ -67,12 +67,35 @@ def test_what_is_told_differs_when_the_points_do(url: str) -> None:
     (number,) = add(url, SESSIONS[1])
     first = told(url, CELLS)
     assert first == told(url, CELLS)
-    assert first[0][:2] == [number, 2]
+    assert [one[:2] for one in first] == [[number, 1], [number, 1]]  # of two cell types
     with open_database(url) as database:
         database._session.execute(text("UPDATE marked_cells SET x = 2000 WHERE x = 4"))
     moved = told(url, CELLS)
     add(url, SESSIONS[1])
     assert len({str(one) for one in (first, moved, told(url, CELLS))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (CENTRES, "UPDATE structure SET color = color + 1 WHERE abbreviation = '7N_L'"),
+        (CENTRES, "UPDATE structure SET abbreviation = '7M_L' WHERE abbreviation = '7N_L'"),
+        (CENTRES, "UPDATE annotation_session SET structure_id = NULL"),
+        (CENTRES, "UPDATE annotation_session SET person = 'Bea'"),
+        (CENTRES, "UPDATE structure_com SET source = 'COMPUTER'"),
+        (CELLS, "UPDATE marked_cells SET cell_type = 'Round' WHERE cell_type = 'round'"),
+        (CELLS, "UPDATE marked_cells SET cell_type = CASE cell_type WHEN '' THEN 'round' ELSE '' END"),
+        (CELLS, "UPDATE marked_cells SET source = 'HUMAN_POSITIVE' WHERE x = 4"),
+        (POLYGONS, "UPDATE polygon_sequences SET polygon_index = 2 WHERE polygon_index = 1"),
+    ],
+)
+def test_what_is_told_differs_when_what_is_said_of_points_does(url: str, kind: str, change: str) -> None:
+    add(url, *SESSIONS)
+    before, before_points = told(url, kind), marks(url, kind)
+    with open_database(url) as database:
+        database._session.execute(text(change))
+    assert marks(url, kind) != before_points, "what is made from them is another layer"
+    assert told(url, kind) not in ([], before)
 
 
 def test_a_kind_that_is_none_and_an_animal_that_is_not_there_are_sentences(url: str) -> None:

@@ -26,10 +26,14 @@ def save(folder: Path, **images: np.ndarray) -> Path:
     return folder
 
 
-def save_volume(path: Path, voxels: np.ndarray, spacing: tuple[float, float, float] = (0.01, 0.02, 0.03)) -> Path:
+def save_volume(
+    path: Path, voxels: np.ndarray, spacing: tuple[float, float, float] = (0.01, 0.02, 0.03),
+    origin: tuple[float, float, float] = (0.5, 1.0, 1.5), flipped: tuple[int, int, int] = (1, 1, 1),
+) -> Path:  # fmt: skip
     image = itk().GetImageFromArray(voxels)
     image.SetSpacing(spacing)
-    image.SetOrigin((0.5, 1.0, 1.5))
+    image.SetOrigin(origin)
+    image.SetDirection(np.diag(flipped).astype(float).ravel().tolist())
     itk().WriteImage(image, str(path))
     return path
 
@@ -109,8 +113,42 @@ def test_the_geometry_of_a_file_is_in_micrometres(tmp_path: Path, suffix: str) -
     path = save_volume(tmp_path / f"labels{suffix}", volume())
     voxel_um, offset_um = checked_geometry(LabelImage(path), path, None, None)
     np.testing.assert_allclose(voxel_um, (10, 20, 30), rtol=1e-5)
-    np.testing.assert_allclose(np.abs(offset_um), (500, 1000, 1500), rtol=1e-5)
+    np.testing.assert_allclose(offset_um, (500 - 5, 1000 - 10, 1500 - 15), rtol=1e-5)
     assert checked_geometry(LabelImage(path), path, (1, 2, 3), (4, 5, 6)) == ((1, 2, 3), (4, 5, 6))
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_the_origin_of_a_file_is_the_middle_of_its_first_voxel(tmp_path: Path, suffix: str) -> None:
+    """A part cut out of a volume, from its voxel (3, 5, 2) on, begins where three, five and two voxels end."""
+    sides = np.array((10.0, 20.0, 30.0))
+    middle = (np.array((3, 5, 2)) + 0.5) * sides / 1000
+    path = save_volume(tmp_path / f"part{suffix}", volume(), tuple(sides / 1000), tuple(middle))
+    _, offset_um = checked_geometry(LabelImage(path), path, None, None)
+    np.testing.assert_allclose(offset_um, (3 * 10, 5 * 20, 2 * 30), rtol=1e-4)
+    _, offset_um = checked_geometry(LabelImage(path), path, (2.0, 2.0, 2.0), None)
+    np.testing.assert_allclose(offset_um, (35 - 1, 110 - 1, 75 - 1), rtol=1e-4)
+
+
+def test_a_file_whose_x_and_y_run_the_other_way_has_the_same_corner(tmp_path: Path) -> None:
+    """As most NIfTI do: nothing is turned, so what counts is how far the first voxel is along the array's own axes."""
+    path = save_volume(tmp_path / "labels.nii", volume(), origin=(-0.5, -1.0, 1.5), flipped=(-1, -1, 1))
+    _, offset_um = checked_geometry(LabelImage(path), path, None, None)
+    np.testing.assert_allclose(offset_um, (495, 990, 1485), rtol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nrrd"])
+def test_a_file_that_was_saved_without_an_origin_begins_with_the_stack(tmp_path: Path, suffix: str) -> None:
+    path = save_volume(tmp_path / f"labels{suffix}", volume(), origin=(0, 0, 0))
+    assert checked_geometry(LabelImage(path), path, None, None)[1] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_a_file_that_was_saved_without_a_size_is_asked_for_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"labels{suffix}"
+    itk().WriteImage(itk().GetImageFromArray(volume()), str(path))
+    with pytest.raises(BrainstackError, match=r"does not say how large its voxels are .*give --voxel-um X Y Z"):
+        checked_geometry(LabelImage(path), path, None, None)
+    assert checked_geometry(LabelImage(path), path, (25, 25, 25), None) == ((25, 25, 25), (0, 0, 0))
 
 
 def test_a_tiff_does_not_say_how_large_its_voxels_are(tmp_path: Path) -> None:
@@ -137,7 +175,12 @@ def test_a_volume_that_lies_askew_is_refused(tmp_path: Path) -> None:
 
 def test_other_files_are_no_volumes(tmp_path: Path) -> None:
     (tmp_path / "labels.nrrd").write_text("not a volume")
-    for name, said in (("labels.nrrd", "cannot be read as a volume"), ("labels.mat", "is not there")):
+    save_volume(tmp_path / "header.nhdr", volume())  # its data is in another file, whose changes nobody would see
+    for name, said in (
+        ("labels.nrrd", "cannot be read as a volume"),
+        ("labels.mat", "is not there"),
+        ("header.nhdr", "is of a kind that is not read"),
+    ):
         with pytest.raises(BrainstackError, match=said):
             LabelImage(tmp_path / name)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from block_volumes import by_cloud_volume, by_tensorstore
 from brainstack.errors import BrainstackError
 from brainstack.files import label_volume
 from brainstack.files.label_volume import LabelReader, lay_out_labels, write_labels
+from brainstack.files.volume_blocks import BlockRecord
+from brainstack.files.volume_layout import VolumeLayout
 
 
 def blocky() -> np.ndarray:
@@ -76,6 +80,28 @@ def test_a_slab_too_large_for_memory_is_kept_on_the_disk(tmp_path: Path, monkeyp
     voxels = blocky()
     path = written(tmp_path / "labels", voxels)
     np.testing.assert_array_equal(by_cloud_volume(path, 0)[..., 0], voxels)
+
+
+def test_one_slab_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slabs: list[weakref.ref[np.ndarray]] = []
+    write = label_volume._write_slab
+
+    def watched(path: Path, layout: VolumeLayout, slab: int, planes: np.ndarray, *others: Any) -> list[BlockRecord]:
+        slabs.append(weakref.ref(planes))
+        return write(path, layout, slab, planes, *others)
+
+    def read(z: int) -> np.ndarray:
+        assert [one() for one in slabs] == [None] * len(slabs)
+        return voxels[z]
+
+    monkeypatch.setattr(label_volume, "_write_slab", watched)
+    voxels = blocky()
+    (tmp_path / "labels").mkdir()
+    layout = lay_out_labels(voxels.shape, is_wide=False, voxel_um=(1, 1, 1), largest_plain_chunks=100,
+                            smallest_side_px=256)  # fmt: skip
+    # The next slab's own array is there by its first plane; that of the one before is not.
+    write_labels(tmp_path / "labels", layout, read)
+    assert len(slabs) > 1
 
 
 def test_an_empty_volume_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brainstack.images.mesh_fragments import HIGHEST, Octree, octree
-from brainstack.images.meshing import levels_of_detail
+from brainstack.images.meshing import label_meshes, levels_of_detail
 from brainstack.triangles import Mesh, merged, open_edges, volume_um3
 
 
@@ -83,3 +83,20 @@ def test_each_piece_lies_in_a_piece_of_the_coarser_level(tree: Octree) -> None:
 def test_edges_grow_from_level_to_level(tree: Octree) -> None:
     assert list(tree.scales_nm) == sorted(tree.scales_nm)
     assert tree.scales_nm[0] > 1000  # micrometres, in nanometres
+
+
+@pytest.mark.parametrize("start_um", [16_999.3, 16_999.301, 16_999.303, 33_554.437, 70_000.003])
+def test_no_piece_lies_before_the_corner(start_um: float) -> None:
+    """Where 32 bits skip nanometres: a box is flat where it begins, and where it ends."""
+    labels = np.zeros((6, 6, 6), np.uint32)
+    labels[1:5, 1:5, 1:5] = 1
+    ((_, box),) = label_meshes(labels.shape, lambda part: labels[part], voxel_um=(10.0, 10.0, 20.0),
+                               offset_um=(start_um - 10, start_um - 10, start_um - 20))  # fmt: skip
+    assert box.vertices.min() == pytest.approx(start_um, abs=1e-6)
+    for levels in ([box], [box, box]):
+        found = octree(levels)
+        assert (found.origin_nm <= box.vertices.min(axis=0) * 1000).all()
+        for number, level in enumerate(found.levels):
+            places = np.array([one.position for one in level])
+            assert places.min() >= 0
+            assert places.max() < 2 ** (len(levels) - 1 - number)

@@ -7,7 +7,7 @@ import pytest
 
 from brainstack.errors import BrainstackError
 from brainstack.images.mesh_distances import distance
-from brainstack.images.meshing import coarser, label_meshes, levels_of_detail, simplified
+from brainstack.images.meshing import block_surfaces, coarser, label_meshes, levels_of_detail, simplified
 from brainstack.triangles import Mesh, open_edges, volume_um3
 
 VOXEL_UM = (10.4, 10.4, 20.0)
@@ -45,6 +45,13 @@ def test_the_surface_lies_where_the_faces_of_voxels_are() -> None:
         low, high = places.min(axis=0) * VOXEL_UM, (places.max(axis=0) + 1) * VOXEL_UM
         np.testing.assert_allclose(mesh.vertices.min(axis=0), low + np.array((100, 200, 300)), atol=1e-9)
         np.testing.assert_allclose(mesh.vertices.max(axis=0), high + np.array((100, 200, 300)), atol=1e-9)
+
+
+def test_what_is_kept_of_a_block_is_small() -> None:
+    """All of them are kept until the last is meshed."""
+    labels = sphere()
+    for _, (vertices, faces) in block_surfaces(labels.shape, lambda box: labels[box], (0, 0, 0), 512):
+        assert vertices.nbytes + faces.nbytes < 19 * len(faces)
 
 
 @pytest.mark.parametrize("block", [16, 25, 61])

@@ -38,7 +38,8 @@ def labelled(finished: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     image = itk().GetImageFromArray(labels[2:6, 50:, 20:])
     side = voxel_of(lab).x_um
     image.SetSpacing([one / 1000 for one in (side, side, voxel_of(lab).z_um)])
-    image.SetOrigin([20 * side / 1000, 50 * side / 1000, 2 * voxel_of(lab).z_um / 1000])
+    # The middle of its first voxel, which is the stack's (20, 50, 2).
+    image.SetOrigin([20.5 * side / 1000, 50.5 * side / 1000, 2.5 * voxel_of(lab).z_um / 1000])
     itk().WriteImage(image, str(lab.root / "labels.nrrd"))
     voxel = voxel_of(lab)
     left = circle(60, 80, 20, voxel, 1) + circle(70, 85, 10, voxel, 5, 1)
@@ -190,6 +191,7 @@ def test_another_mesh_stands_beside_the_first_with_what_it_costs(labelled: Lab, 
     other = lab.folder.other_mesh("tiffs", "mip_0_err_40")
     check_by_schema(json.loads((other / "info").read_text()), "multiresolution_mesh")
     assert read_mesh_labels(other) == list(STRUCTURES)
+    assert all(float(row["seconds"]) >= 0 for row in rows.values())
     told = lab.brainstack("labels", "costs", "DEMO", "tiffs")
     assert re.search(r"^mip_0_err_40 +0 +40 +[\d,]+ ", told.stdout, re.MULTILINE)
 
