@@ -41,7 +41,7 @@ MARK = "figures"
 LAB_BAR, PROTOTYPE_BAR, TWO_BAR = 1 / 6, 1.3, 0.6
 SCANS, SHARES = "scans", "shares"
 CHANNEL_SECTIONS, CHANNEL_PX = 440, 74_500 * 39_500
-NOT_OURS = ("tifffile", "imagecodecs", "numpy", "opencv-python-headless", "isal", "cloud-volume", "igneous-pipeline",
+NOT_OURS = ("tifffile", "imagecodecs", "numpy", "opencv-python-headless", "cloud-volume", "igneous-pipeline",
             "tinybrain", "pillow")  # fmt: skip
 KEPT = ("aligned", "rechunkme", "volume")
 """Folders that a step of the lab's leaves for the next."""

@@ -39,16 +39,16 @@ def view(
         state_of(look(name))  # says so where there is nothing to be seen
     animals = AnimalsOnDisk(data_root()) if name is None else {name: shown(animal_folder(name))}
     server = ViewerServer(animals, port=port, host=host, public_url=public_url())
-    server.start()
-    typer.echo(how_to_open(server.url))
-    if public_url():
-        typer.echo(f"Others open {public_url()}/{name or ''}")
-    sys.stdout.flush()
     if name is not None:
         try:
             keep_state(name, public_url() or server.url.rstrip("/"))
         except BrainstackError as error:  # of somebody who may read the database only
             typer.echo(f"The state was not kept in the database: {error}", err=True)
+    server.start()
+    typer.echo(how_to_open(server.url))
+    if public_url():
+        typer.echo(f"Others open {public_url()}/{name or ''}")
+    sys.stdout.flush()
     server.run()
 
 

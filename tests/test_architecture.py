@@ -67,7 +67,6 @@ LAYERS = {
             "cloudvolume",
             "igneous",
             "taskqueue",
-            "isal",
             "tinybrain",
             "DracoPy",
             "compressed_segmentation",

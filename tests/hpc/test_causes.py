@@ -203,7 +203,7 @@ def test_memory_is_watched_by_the_kernel_and_limits_by_the_books(place: Place) -
             patch.setenv(name, value)
         fleet = place.fleet(PATIENT, memory_gb=0.25)
         fleet.submit([spec(word) for word in ("waits1", "waits2", "waits3", "waits4")])
-        until(lambda: not fleet.poll() and "2 running" in fleet.summary("Sum") and "waiting" in fleet.summary("Sum"),
+        until(lambda: not fleet.poll() and "2 running" in fleet.summary("Sum") and "waiting (" in fleet.summary("Sum"),
               "two of them do not run")  # fmt: skip
         summary = fleet.summary("Sum")
         (place.path / "go").touch()

@@ -53,15 +53,15 @@ def test_a_script_s_own_options_and_what_its_elements_know(either: Slurm, tmp_pa
     script.write_text(
         "#!/bin/sh\n#SBATCH --job-name=named\n#SBATCH --array=2\n"
         f'#SBATCH --output="{tmp_path}/%x-%A-%a.log"\n#SBATCH --cpus-per-task=2 --mem=100M --time=5\n'
-        "#SBATCH --comment='a b' --no-requeue --open-mode=append --export=PATH,FAKE_SLURM_DIR,KIND=of\n\n"
-        "echo $SLURM_JOB_NAME $SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID $SLURM_CPUS_PER_TASK $KIND $HIDDEN\n"
+        "#SBATCH --comment='a b' --no-requeue --open-mode=append --export=ALL,KIND=of\n\n"
+        "echo $SLURM_JOB_NAME $SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID $SLURM_CPUS_PER_TASK $KIND $GIVEN\n"
     )
-    answer = said_by(either, "env", "HIDDEN=yes", "sbatch", "--parsable", script)
+    answer = said_by(either, "env", "GIVEN=yes", "sbatch", "--parsable", script)
     job = int(answer[1])
     either.wait(job)
 
     assert answer == (0, f"{job}\n", "")
-    assert (tmp_path / f"named-{job}-2.log").read_text() == f"named {job} 2 2 of\n"
+    assert (tmp_path / f"named-{job}-2.log").read_text() == f"named {job} 2 2 of yes\n"
 
 
 def test_cancelled_by_number_by_element_and_by_name(either: Slurm) -> None:

@@ -187,7 +187,7 @@ def test_the_viewer_serves_the_volumes_and_ends_with_ctrl_c(finished: Lab) -> No
     process = finished.start("brainstack", "view", "DEMO", "--port", "0")
     assert process.stdout is not None
     url = next(word for word in process.stdout.readline().split() if word.startswith("http"))
-    with urllib.request.urlopen(f"{url}data/C1T/info", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}data/DEMO/neuroglancer_data/C1T/info", timeout=10) as answer:
         assert json.loads(answer.read())["data_type"] == "uint16"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)

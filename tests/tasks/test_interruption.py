@@ -27,9 +27,9 @@ WHERE_SET = {
 STAGES_TO_KILL_IN = [
     name
     for name, stage in STAGES.items()
-    if name not in ASKED_FOR and name not in WHERE_SET and stage.per is not colour_channel
+    if name not in {*ASKED_FOR, *WHERE_SET, "NeuroglancerMesh"} and stage.per is not colour_channel
 ]
-"""All that a run of this animal makes by itself: it is in grey."""
+"""All that a run of this animal makes by itself: it is in grey, and has no layer of labels."""
 RUNS = 4
 """A run for each stage would take ten minutes; the fewer, the less is made in peace between a kill and the next."""
 

@@ -30,6 +30,8 @@ LEFT, RIGHT = 3, 200
 
 COLORS = {LEFT: (0x0C, 0xFF, 0x95), RIGHT: (0xFF, 0x40, 0xFF)}
 YELLOW = (255, 255, 0)
+FLAT_3D = {"type": "3d", "orthographicProjection": True}
+"""What is nearer is not larger."""
 BARE = {"showAxisLines": False, "showDefaultAnnotations": False}
 """Without the axes, and the frame around the data."""
 
@@ -203,7 +205,7 @@ def test_the_sections_are_drawn_in_three_dimensions(page: Page) -> None:
 def test_the_shell_is_drawn_as_large_as_the_brain_and_is_looked_through(
     page: Page, turned: list[float], side: int
 ) -> None:
-    view = page.shows(layers=page.only(shell={}), layout="3d", projectionOrientation=turned, **BARE)
+    view = page.shows(layers=page.only(shell={}), layout=FLAT_3D, projectionOrientation=turned, **BARE)
     panel = view.cut(0)[80:-40]  # without buttons and the names of the axes
     grey = (panel > 8).any(axis=2)
 
