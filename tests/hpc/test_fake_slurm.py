@@ -53,10 +53,10 @@ def test_a_script_s_own_options_and_what_its_elements_know(either: Slurm, tmp_pa
     script.write_text(
         "#!/bin/sh\n#SBATCH --job-name=named\n#SBATCH --array=2\n"
         f'#SBATCH --output="{tmp_path}/%x-%A-%a.log"\n#SBATCH --cpus-per-task=2 --mem=100M --time=5\n'
-        "#SBATCH --comment='a b' --no-requeue --open-mode=append --export=ALL,KIND=of\n\n"
+        "#SBATCH --comment='a b' --no-requeue --open-mode=append --export=ALL\n\n"
         "echo $SLURM_JOB_NAME $SLURM_ARRAY_JOB_ID $SLURM_ARRAY_TASK_ID $SLURM_CPUS_PER_TASK $KIND $GIVEN\n"
     )
-    answer = said_by(either, "env", "GIVEN=yes", "sbatch", "--parsable", script)
+    answer = said_by(either, "env", "KIND=of", "GIVEN=yes", "sbatch", "--parsable", script)
     job = int(answer[1])
     either.wait(job)
 

@@ -168,7 +168,7 @@ def test_a_second_signal_cancels(slurm: SlurmCluster, stub: StubLab) -> None:
     with begun(stub) as process:
         process.send_signal(signal.SIGINT)
         assert process.stderr
-        while "go on on the cluster" not in process.stderr.readline():
+        while "left at work on the cluster" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=200)
