@@ -177,4 +177,4 @@ def test_the_page_is_seen_through_nginx(front: Front, browser: Any) -> None:
     by_brainstack = {uri for _, uri, whose in lines if whose != "-"}
     assert any(uri.startswith(f"{DATA}/C1T/10000") for uri in by_nginx)
     assert any(uri.endswith(".js") for uri in by_brainstack)
-    assert [uri for uri in by_brainstack if uri.startswith("/data/")] == []
+    assert [uri for uri in by_brainstack if uri.startswith(DATA)] == []
