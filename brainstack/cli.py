@@ -20,6 +20,7 @@ from brainstack import cli_annotations, cli_delete, cli_import, cli_labels, cli_
 from brainstack import status as status_table
 from brainstack.adding import add_animal, check_new, known_animals, set_pair
 from brainstack.approval import What
+from brainstack.cli_arguments import Name
 from brainstack.cli_database import database_app
 from brainstack.deciding import Change, change_animal
 from brainstack.environment import animal_folder, data_root, database_url
@@ -47,7 +48,6 @@ app.add_typer(database_app, name="database")
 cli_import.register(database_app)
 cli_delete.register(animal_app)
 
-Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 ASection = Annotated[str, typer.Argument(metavar="SECTION", help="its key or number")]
 By = Annotated[str | None, typer.Option(metavar="PERSON", help="who says so; by default, the user of this computer")]
 DEMO = "DEMO"

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from brainstack.cli_arguments import Name
 from brainstack.points import CELLS, CENTRES, POLYGONS, Structure
 
 annotate_app = typer.Typer(no_args_is_help=True, help="Points, centres of structures and polygons, in and out.")
 journal_app = typer.Typer(no_args_is_help=True, help="Problems that people note about an animal or a section.")
 
-Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 By = Annotated[str | None, typer.Option(metavar="PERSON", help="who says so; by default, the user of this computer")]
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from brainstack.cli_arguments import Name
+
 
 def register(animal_app: typer.Typer) -> None:
     """animal_app : of `brainstack animal`."""
@@ -13,7 +15,7 @@ def register(animal_app: typer.Typer) -> None:
 
 
 def delete(
-    name: Annotated[str, typer.Argument(help="name of the animal, such as DK39")],
+    name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="it is meant: all that people said of it goes too")] = False,
 ) -> None:
     """Delete all that the database knows of an animal, for ever. No file is touched."""

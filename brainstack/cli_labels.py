@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from brainstack.cli_arguments import Name
 from brainstack.labels import POLYGONS, SECTIONS, VOLUME
 
 labels_app = typer.Typer(no_args_is_help=True, help="Label volumes and their meshes in Neuroglancer.")
 
-Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="what the layer is called, such as nuclei")]
 
 

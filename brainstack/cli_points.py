@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from brainstack.cli_arguments import Name
 from brainstack.errors import BrainstackError
 from brainstack.points import CELLS, CENTRES, POLYGONS, Selection
 
 points_app = typer.Typer(no_args_is_help=True, help="Layers of points, lines, boxes and ellipsoids in Neuroglancer.")
 
-Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 Layer = Annotated[str, typer.Argument(metavar="LAYER", help="what the layer is called, such as cells")]
 
 

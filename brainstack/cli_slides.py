@@ -8,11 +8,11 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from brainstack.cli_arguments import Name
 from brainstack.deciding import Change, change_animal, undo_decision
 from brainstack.errors import BrainstackError
 from brainstack.slides_shown import said, show_history, show_slides
 
-Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 By = Annotated[str | None, typer.Option(metavar="PERSON", help="who says so; by default, the user of this computer")]
 
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from brainstack.cli_arguments import Name
 from brainstack.errors import BrainstackError
 from brainstack.screenshot import Layout, size_of
 
-Name = Annotated[str, typer.Argument(help="name of the animal, such as DK39")]
 PORT = 8090
 
 

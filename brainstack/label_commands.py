@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import create_or_upgrade, open_database
-from brainstack.environment import animal_folder, database_url
+from brainstack.database import open_database
+from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.label_files import LabelImage, Triple, checked_geometry, read_names
 from brainstack.files.segment_properties import read_segments
@@ -16,6 +16,7 @@ from brainstack.labels import POLYGONS, SECTIONS, VOLUME, LabelSource
 from brainstack.layer_names import LABELS, check_layer_name
 from brainstack.locking import locked
 from brainstack.mesh_costs import read_costs, table
+from brainstack.planning import known_folder
 from brainstack.points import POLYGONS as POLYGON_SESSIONS
 
 
@@ -56,7 +57,7 @@ def add(prep_id: str, source: LabelSource) -> list[str]:
 
     Raises BrainstackError for a name that cannot be or is taken, and for what can be seen not to be labels.
     """
-    folder = _folder(prep_id)
+    folder = known_folder(prep_id)
     check_layer_name(folder, source.name, LABELS)
     place = folder.label_volume(source.name)
     if place.exists() and source.name not in sources(folder):
@@ -105,7 +106,7 @@ def _told_of_polygons(prep_id: str, source: LabelSource) -> list[str]:
 
 def listed(prep_id: str) -> list[str]:
     """A line for each layer."""
-    folder = _folder(prep_id)
+    folder = known_folder(prep_id)
     return [_line(folder, one) for one in sources(folder).values()] or [f"{prep_id} has no layers of labels."]
 
 
@@ -118,7 +119,7 @@ def _line(folder: AnimalFolder, source: LabelSource) -> str:
 
 def remove(prep_id: str, layer: str) -> str:
     """Take a layer away."""
-    folder = _folder(prep_id)
+    folder = known_folder(prep_id)
     if layer not in sources(folder):
         raise BrainstackError(
             f"{prep_id} has no layer {layer!r} of labels; `brainstack labels list {prep_id}` lists them."
@@ -135,17 +136,10 @@ def remove(prep_id: str, layer: str) -> str:
 
 def costs(prep_id: str, layer: str) -> str:
     """The table of what meshes of a layer cost."""
-    known = read_costs(_folder(prep_id).mesh_costs(layer))
+    known = read_costs(known_folder(prep_id).mesh_costs(layer))
     if not known:
         raise BrainstackError(
             f"Nothing is known of what meshes of {layer} cost; try some: "
             f"luigi --module tasks DifferentMesh --animal {prep_id} --layer {layer} --mip 1 --error-um 20"
         )
     return table(known)
-
-
-def _folder(prep_id: str) -> AnimalFolder:
-    create_or_upgrade(database_url())
-    with open_database(database_url()) as database:
-        database.animal_records(prep_id)  # says so where there is no such animal
-    return animal_folder(prep_id)

@@ -16,6 +16,9 @@ KINDS = (SECTIONS, VOLUME, POLYGONS)
 """A folder of label TIFFs, aligned with the sections; a label volume with a geometry of its own; polygons that people
 drew, in the database."""
 
+SHELL = "shell"
+"""The layer that every animal has: the outer surface of the brain."""
+
 FIRST_FREE = 1001
 """Labels of what the table of structures gives none."""
 

@@ -47,6 +47,15 @@ def make_plan(prep_id: str) -> Plan:
     return plan
 
 
+def known_folder(prep_id: str) -> AnimalFolder:
+    """The folder of an animal. Raises BrainstackError for one that the database does not know."""
+    url = database_url()
+    create_or_upgrade(url)
+    with open_database(url) as database:
+        database.animal_records(prep_id)
+    return animal_folder(prep_id)
+
+
 def take_in(prep_id: str, living: Collection[str] = ()) -> tuple[Plan, list[Ran]]:
     """For the process that drives a run, which holds the animal's lock: take in what tasks recorded and what people
     edited since, and make the plan. Returns it, and what was run since the last time.

@@ -7,13 +7,14 @@ import shutil
 from pathlib import Path
 
 from brainstack.annotations import parse_state
-from brainstack.database import create_or_upgrade, open_database
+from brainstack.database import open_database
 from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.annotation_csv import read_annotations
 from brainstack.files.point_csv import read_points
 from brainstack.files.whole import remove_folder, whole_file
 from brainstack.locking import locked
+from brainstack.planning import known_folder
 from brainstack.point_layer import PointLayer
 from brainstack.point_marks import layer_of_marks, marks_of
 from brainstack.point_sources import check_free, put, sources, write_selection
@@ -91,10 +92,7 @@ def add_database(prep_id: str, layer: str, selection: Selection) -> str:
 
 def _target(prep_id: str, layer: str) -> Path:
     """The CSV of a layer, whose name was checked, of an animal that is known."""
-    create_or_upgrade(database_url())
-    with open_database(database_url()) as database:
-        database.animal_records(prep_id)
-    folder = animal_folder(prep_id)
+    folder = known_folder(prep_id)
     check_free(folder, layer)
     return folder.points(layer)
 

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.edits import MADE_BY
+from brainstack.labels import SHELL
 from brainstack.locking import locked, parts_of
 from brainstack.plan import Plan
 from brainstack.planning import look, make_plan, read_failed, take_in
@@ -123,13 +124,13 @@ class _Search:
         self._layers, self._layers_gone = _layers(plan, self._steps), _layers(plan, self._gone)
         if self._unread:  # without a section there is no shell, and there may be some when they are read
             self._layers, self._layers_gone = self._layers | self._layers_gone, set()
-        self._tables = {plan.folder.mesh_table(layer) for layer in ("shell", *plan.labels)}
+        self._tables = {plan.folder.mesh_table(layer) for layer in (SHELL, *plan.labels)}
         self._parts, self._logs = set(parts_of(plan.folder)), _old_logs(plan.folder)
 
     def _has_layer(self, step: Step) -> bool:
         """Whether there is the layer that a mesh is another one of."""
         layer, _, _ = mesh_parts(step.item)
-        return layer in self._plan.labels or layer == "shell"
+        return layer in self._plan.labels or layer == SHELL
 
     def found(self) -> Tidying:
         tidying = Tidying(stamps=sorted(self._gone))

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from brainstack.labels import SHELL
 from brainstack.viewer import (
     ANNOTATION_COLORS,
     State,
@@ -23,7 +24,6 @@ from brainstack.viewer import (
 
 log = logging.getLogger(__name__)
 
-SHELL = "shell"
 ON_THE_WAY = re.compile(r"\..*|.*_rechunkme|mesh_input.*")
 """Folders that no one looks at: what is being written, and what the lab's scripts leave on the way to a volume."""
 

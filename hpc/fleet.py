@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hpc import verdicts
 from hpc.arrays import (
+    ElementEnd,
     Manifest,
     TaskSpec,
     arrays_in,
@@ -98,8 +99,9 @@ class Fleet:
         ended, revoked = array.folder.ended_elements(), array.folder.revoked_elements()
         array.settled |= ended | revoked
         for index in sorted(ended - revoked):
-            self._note_use(array, index, verdicts.ENDED)
-            self._note_failures(array, index)
+            end = read_end(array.folder, index)
+            self._note_use(array, index, end, verdicts.ENDED)
+            self._note_failures(array, index, end)
         self._begin(array)
 
     def drop(self, is_wanted: Callable[[Manifest, TaskSpec], bool]) -> int:
@@ -183,7 +185,8 @@ class Fleet:
         self._made.clear()
         for array in list(self.arrays):
             for index in sorted(array.folder.ended_elements() - array.settled):
-                outcomes += self._settle(array, index, verdicts.judge(array.known(index), 0))
+                known = array.known(index)
+                outcomes += self._settle(array, index, known.end, verdicts.judge(known, 0))
         if time.monotonic() - self._asked_at >= self.cluster.watch.ask_s:
             outcomes += self._ask()
         outcomes += self._confirm()
@@ -214,9 +217,10 @@ class Fleet:
         outcomes: list[Outcome] = []
         for array in list(self.arrays):
             for index in array.open if self._was_submitted(array) else ():
-                verdict = verdicts.judge(array.known(index, booked), grace_s)
+                known = array.known(index, booked)
+                verdict = verdicts.judge(known, grace_s)
                 if verdict not in (verdicts.ALIVE, verdicts.UNKNOWN):
-                    outcomes += self._settle(array, index, verdict)
+                    outcomes += self._settle(array, index, known.end, verdict)
         return outcomes
 
     def _books(self) -> dict[tuple[str, int], Job]:
@@ -240,12 +244,12 @@ class Fleet:
                     self.outbox.put(spec, array.manifest.request)
         return bool(array.open)
 
-    def _settle(self, array: Array, index: int, verdict: str) -> Iterator[Outcome]:
-        """An element came to an end: its tasks are taken in, tried again, or have failed."""
+    def _settle(self, array: Array, index: int, end: ElementEnd | None, verdict: str) -> Iterator[Outcome]:
+        """An element came to an end: its tasks are taken in, tried again, or have failed. end : what it left."""
         self._forget(array, index)
-        self._note_use(array, index, verdict)
-        if verdict == verdicts.ENDED:
-            yield from self._take_in(array, index)
+        self._note_use(array, index, end, verdict)
+        if verdict == verdicts.ENDED and end is not None:
+            yield from self._take_in(array, index, end)
             return
         revoke(array.folder, index, verdict)
         specs = array.manifest.elements[index]
@@ -256,20 +260,17 @@ class Fleet:
             else:
                 yield from self._try_again(array, index, spec, verdict)
 
-    def _take_in(self, array: Array, index: int) -> Iterator[Outcome]:
-        end = read_end(array.folder, index)
-        assert end is not None
+    def _take_in(self, array: Array, index: int, end: ElementEnd) -> Iterator[Outcome]:
         errors = {one.key: one.error for one in end.tasks}
-        self._note_failures(array, index)
+        self._note_failures(array, index, end)
         for spec in array.manifest.elements[index]:
             if error := end.error or errors.get(spec.key, ""):
                 yield self._end(spec, error, array.folder.log(index))
             else:
                 self._unconfirmed[spec.key] = Unconfirmed(spec, array, index, time.monotonic())
 
-    def _note_failures(self, array: Array, index: int) -> None:
+    def _note_failures(self, array: Array, index: int, end: ElementEnd | None) -> None:
         """An element of which most tasks failed counts against its array."""
-        end = read_end(array.folder, index)
         if end and (end.error or 2 * sum(bool(one.error) for one in end.tasks) > len(end.tasks)):
             array.failed.add(index)
 
@@ -374,8 +375,8 @@ class Fleet:
             self.arrays.remove(array)
             write_whole(array.folder.closed, {"at": now()})
 
-    def _note_use(self, array: Array, index: int, verdict: str) -> None:
-        asked, end = array.manifest.asked, read_end(array.folder, index)
+    def _note_use(self, array: Array, index: int, end: ElementEnd | None, verdict: str) -> None:
+        asked = array.manifest.asked
         self.history.add(
             Used(
                 element=array.folder.writer(index),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hpc.bundles import seconds_of
 from hpc.cluster import Request
@@ -61,8 +61,7 @@ def _row(stage: str, used: list[Used], request: Request) -> Row:
         lost=dict(lost),
         advice={},
     )
-    row.advice.update(_advice(row, used, request))
-    return row
+    return replace(row, advice=_advice(row, used, request))
 
 
 def _advice(row: Row, used: list[Used], request: Request) -> dict[str, float | int]:

@@ -70,8 +70,9 @@ def judge(known: Known, grace_s: float) -> str:
         return ALIVE
     if cause := ENDINGS.get(job.state):
         return cause
-    if known.ended_s < grace_s:  # COMPLETED or FAILED: the record may be on its way through a slow disk
-        return UNKNOWN if known.claim is not None or known.ended_s < grace_s / 4 else NEVER_STARTED
+    # COMPLETED or FAILED: the record may be on its way through a slow disk
+    if known.ended_s < (grace_s / 4 if known.claim is None else grace_s):
+        return UNKNOWN
     return NEVER_STARTED if known.claim is None else LOST
 
 

@@ -144,11 +144,10 @@ def begin(animal: str, folder: AnimalFolder) -> AnimalJobs | None:
     what can be known now: a cluster that cannot be used, or jobs that are at work where all was to be made here."""
     name = hpc().backend
     current.cluster_stages = frozenset()
+    if name == LOCAL or submitted_by(animal) not in ("", name):
+        _refuse_beside_jobs(animal, folder)
     if name == LOCAL:
-        _refuse_beside_jobs(animal, folder)
         return None
-    if submitted_by(animal) not in ("", name):
-        _refuse_beside_jobs(animal, folder)
     try:
         cluster, backend = cluster_settings(), backend_named(name)
         backend.check(sorted(cluster.stages.items()))

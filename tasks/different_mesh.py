@@ -18,13 +18,13 @@ from brainstack.files.meshes import read_mesh, read_mesh_labels
 from brainstack.files.segment_properties import FOLDER
 from brainstack.files.whole import whole_folder, write_json
 from brainstack.images.mesh_distances import Distance, distance
+from brainstack.labels import SHELL
 from brainstack.mesh_costs import OWN, MeshCost, read_costs, table, variant_name, write_table
 from brainstack.plan import Plan
 from brainstack.stages import mesh_parts
 from brainstack.stamps import Step
 from tasks.base import AnimalTask
 from tasks.labels import MESHES, meshes_of, write_meshes
-from tasks.shell import SHELL
 
 log = logging.getLogger("brainstack")
 

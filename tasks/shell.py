@@ -16,7 +16,7 @@ from brainstack.images.alignment import align
 from brainstack.images.meshing import simplified
 from brainstack.images.shelling import gather, shell_grid, shell_of
 from brainstack.images.threads import use_one_thread
-from brainstack.labels import Segment
+from brainstack.labels import SHELL, Segment
 from brainstack.plan import Plan
 from brainstack.stamps import Step
 from brainstack.triangles import volume_um3
@@ -25,7 +25,6 @@ from tasks.base import AnimalTask
 from tasks.clean import read_cleaned_mask
 from tasks.labels import MESHES, PLAIN, check_place, layer_info, write_meshes, write_names
 
-SHELL = "shell"
 COLOR = "#c0c0c0"
 
 
@@ -64,7 +63,7 @@ class Shell(AnimalTask):
             voxels = write_labels(part, layout, lambda slot: shell.plane(slot).astype(np.uint32))
             written = write_meshes([(1, mesh)], plan.settings.meshes, part / MESHES,
                                    part / PLAIN if plan.settings.meshes.plain else None)  # fmt: skip
-            write_names(part, [Segment(1, "shell", "The outer surface of the brain", COLOR)], voxels,
+            write_names(part, [Segment(1, SHELL, "The outer surface of the brain", COLOR)], voxels,
                         (pixel_um, pixel_um, thickness_um))  # fmt: skip
         write_json(plan.folder.mesh_seconds(SHELL), round(seconds + written.seconds, 1))
         return {

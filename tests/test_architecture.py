@@ -110,7 +110,13 @@ ONLY_IN = {
     "imagecodecs": ("brainstack.files", "brainstack.demo"),
     "matplotlib": ("brainstack.files.pictures", "brainstack.images.alignment_plots", "brainstack.images.stack_views"),
     "typer": (
-        *("brainstack.cli", "brainstack.cli_annotations", "brainstack.cli_database", "brainstack.cli_delete"),
+        *(
+            "brainstack.cli",
+            "brainstack.cli_annotations",
+            "brainstack.cli_arguments",
+            "brainstack.cli_database",
+            "brainstack.cli_delete",
+        ),
         *("brainstack.cli_import", "brainstack.cli_labels", "brainstack.cli_points", "brainstack.cli_slides"),
         "brainstack.cli_viewer",
     ),

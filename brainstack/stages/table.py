@@ -6,6 +6,7 @@ its module in brainstack/images and raise `version` here, so that what was made 
 
 from __future__ import annotations
 
+from brainstack.labels import SHELL
 from brainstack.settings import ElastixSettings
 from brainstack.stages.facts import (
     all_edits,
@@ -369,7 +370,7 @@ STAGES: dict[str, Stage] = {
         inputs=shell_inputs,
         facts=joined(order, pixel_size, section_thickness),
         settings=("shell", "meshes", "neuroglancer.largest_plain_chunks", "downsampling"),
-        outputs=label_files("shell"),
+        outputs=label_files(SHELL),
     ),
     "NeuroglancerMesh": Stage(
         per=layer_of_labels,
