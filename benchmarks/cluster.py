@@ -40,6 +40,8 @@ from hpc.bundles import tasks_of_element  # noqa: E402
 from hpc.cluster import Limits  # noqa: E402
 
 BIN = Path(sys.executable).parent
+STUBS = f"{CHECKOUT / 'benchmarks'}:{CHECKOUT / 'tests'}"
+"""Where the stub is, and what it imports."""
 NODES, CPUS = 2, 32
 MEMORY_MB = 100
 WATCHED_S = 130.0
@@ -97,7 +99,7 @@ def bench(sections: int, seconds: float, limits: Limits, *, asked_s: float) -> I
             environment = {
                 **os.environ, **slurm.environment,
                 "BRAINSTACK_DATA_ROOT": str(root),
-                "PYTHONPATH": str(CHECKOUT / "benchmarks"),
+                "PYTHONPATH": STUBS,
                 "CLUSTER_STUB_SECONDS": str(seconds),
                 "PATH": f"{counting(root / 'counts')}:{os.environ['PATH']}",
             }  # fmt: skip
@@ -148,7 +150,7 @@ def compare_work(sections: int, seconds: float, minutes: float, *, together: boo
 
 
 def setup_of(seconds: float) -> str:
-    return f"export PYTHONPATH={CHECKOUT / 'benchmarks'} CLUSTER_STUB_SECONDS={seconds}"
+    return f"export PYTHONPATH={STUBS} CLUSTER_STUB_SECONDS={seconds}"
 
 
 def show_stages(one: Bench, started: float, through: float) -> None:

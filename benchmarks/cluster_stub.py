@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
@@ -20,7 +19,7 @@ from brainstack.stages import STAGES
 from brainstack.stages.inputs import all_of
 from brainstack.stages.kinds import Input, Stage
 from brainstack.stages.steps import animal, section_and_channel
-from brainstack.stamps import Step, digest
+from brainstack.stamps import Step
 
 ANIMAL = "BENCH"
 SCENES = 4
@@ -55,10 +54,9 @@ def outputs(plan: Plan, step: Step) -> list[Path]:
 STAGES |= {name: Stage(per=section_and_channel, inputs=inputs, outputs=outputs) for name in WORK}
 STAGES |= {name: Stage(per=animal, inputs=joined, outputs=outputs) for name in JOINS.values()}
 
+from stub_slides import say_of_slide  # noqa: E402
+
 import tasks  # noqa: E402 - what tasks know of the stages, they learn when they are imported
-from brainstack.intake import record  # noqa: E402
-from brainstack.records import Channel, Scene, SlideScan  # noqa: E402
-from brainstack.slide_names import slide_number  # noqa: E402
 from tasks import cluster  # noqa: E402
 from tasks.base import AnimalTask, SectionChannelTask  # noqa: E402
 from tasks.cluster import prepare_node, sentence_of  # noqa: E402
@@ -79,16 +77,7 @@ def make(task: AnimalTask, plan: Plan, step: Step) -> dict[str, str]:
 
 
 def make_meta(task: AnimalTask, plan: Plan, step: Step) -> dict[str, str]:
-    """Of a slide without pixels: four scenes, three channels."""
-    scenes = tuple(Scene(number, number - 1, 0, 0, 100, 100) for number in range(1, SCENES + 1))
-    channels = tuple(Channel(number, f"C{number}") for number in (1, 2, 3))
-    scan = SlideScan(f"{step.item}.czi", "Gray16", (0.325, 0.325), channels, scenes)
-    content = {"scan": asdict(scan), "slide_number": slide_number(step.item, plan.settings), "file_size": 0}
-    record(plan.folder, "slide", content)
-    for path in STAGES["Meta"].outputs(plan, step):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    return {"": digest(str(step)), "file": digest(str(step))}
+    return say_of_slide(plan, step, scenes=SCENES, channels=3)
 
 
 for name in WORK:

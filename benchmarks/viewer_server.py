@@ -105,8 +105,15 @@ def starts(data: Path, own: Path) -> Iterator[tuple[str, AbstractContextManager[
 
 @contextmanager
 def program(command: list[str]) -> Iterator[int]:
+    """command : of a server, that is given its port."""
     port = free_port()
-    process = subprocess.Popen([*command, str(port)])
+    with listening([*command, str(port)], port):
+        yield port
+
+
+@contextmanager
+def listening(command: list[str], port: int) -> Iterator[int]:
+    process = subprocess.Popen(command)
     try:
         wait_for(port)
         yield port
@@ -129,13 +136,8 @@ def front(nginx: str, root: Path, own: Path) -> Iterator[int]:
         f"{user} daemon off; worker_processes auto; pid {own / 'pid'}; events {{}} "
         f"http {{ sendfile on; access_log off; keepalive_requests 1000000; {temporary} {server} }}"
     )
-    process = subprocess.Popen([nginx, "-c", str(own / "nginx.conf"), "-e", str(own / "error.log")])
-    try:
-        wait_for(port)
+    with listening([nginx, "-c", str(own / "nginx.conf"), "-e", str(own / "error.log")], port):
         yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def free_port() -> int:

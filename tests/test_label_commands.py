@@ -6,21 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known_animal import database_with_dk39
 
 from brainstack import label_commands
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import create_or_upgrade, open_database
 from brainstack.environment import database_url
 from brainstack.files.label_files import itk
 from brainstack.label_commands import source_of
-from brainstack.records import Animal, Histology, ScanRun
 
 
 @pytest.fixture
 def folder(data_root: Path) -> AnimalFolder:
-    create_or_upgrade(database_url())
-    with open_database(database_url()) as database:
-        database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi"))
+    database_with_dk39(database_url())
     return AnimalFolder(data_root / "DK39")
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from known_animal import database_with_dk39
 
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import create_or_upgrade, open_database
+from brainstack.database import open_database
 from brainstack.errors import BrainstackError
 from brainstack.label_sources import read_polygons, take_in_polygons
 from brainstack.labels import POLYGONS, LabelSource
 from brainstack.points import POLYGONS as POLYGON_SESSIONS
 from brainstack.points import AnnotationSession, Point
-from brainstack.records import Animal, Histology, ScanRun
 
 SOURCE = LabelSource("regions", POLYGONS)
 
@@ -25,11 +25,7 @@ def folder(tmp_path: Path) -> AnimalFolder:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'brainstack.db'}"
-    create_or_upgrade(url)
-    with open_database(url) as database:
-        database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi"))
-    return url
+    return database_with_dk39(f"sqlite:///{tmp_path / 'brainstack.db'}")
 
 
 def draw(url: str, layer: str, x_um: float = 10) -> None:

@@ -8,23 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from known_animal import database_with_dk39
 
 from brainstack import label_commands, point_commands
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import create_or_upgrade, open_database
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.point_sources import check_free
-from brainstack.records import Animal, Histology, ScanRun
 
 Add = Callable[[str, Path], None]
 
 
 @pytest.fixture
 def folder(data_root: Path) -> AnimalFolder:
-    create_or_upgrade(database_url())
-    with open_database(database_url()) as database:
-        database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi"))
+    database_with_dk39(database_url())
     return AnimalFolder(data_root / "DK39")
 
 

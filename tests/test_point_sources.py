@@ -6,15 +6,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from known_animal import database_with_dk39
 from layers import points
 
 from brainstack.animal_folder import AnimalFolder
-from brainstack.database import create_or_upgrade, open_database
+from brainstack.database import open_database
 from brainstack.errors import BrainstackError
 from brainstack.files.point_csv import read_points, write_points
 from brainstack.point_sources import digests, points_file, sources, take_in_points, write_selection
 from brainstack.points import CELLS, AnnotationSession, Point, Selection
-from brainstack.records import Animal, Histology, ScanRun
 from brainstack.stamps import Step
 
 
@@ -25,11 +25,7 @@ def folder(tmp_path: Path) -> AnimalFolder:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'brainstack.db'}"
-    create_or_upgrade(url)
-    with open_database(url) as database:
-        database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "czi"))
-    return url
+    return database_with_dk39(f"sqlite:///{tmp_path / 'brainstack.db'}")
 
 
 def mark(url: str, *places: Point) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from fake_slurm import FakeSlurm
@@ -20,17 +19,6 @@ from hpc.arrays import read_jobs
 WORDS = ("a", "b", "c")
 ONCE = dict.fromkeys(WORDS, 1)
 MADE = dict.fromkeys(WORDS, "")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture(params=["fake_slurm", pytest.param("slurm", marks=pytest.mark.slurm)])
-def either(request: pytest.FixtureRequest) -> Slurm:
-    slurm: Slurm = request.getfixturevalue(request.param)
-    return slurm
 
 
 # A process that dies

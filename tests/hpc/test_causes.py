@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from fake_slurm import FakeSlurm
@@ -29,17 +28,6 @@ PATIENT = replace(WATCH, grace_s=60.0)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hpc.outbox, "RETRY_WAIT_S", 0.2)
     monkeypatch.setattr(hpc.slurm, "TIMEOUT_S", 20.0)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-@pytest.fixture(params=["fake_slurm", pytest.param("slurm", marks=pytest.mark.slurm)])
-def either(request: pytest.FixtureRequest) -> Slurm:
-    slurm: Slurm = request.getfixturevalue(request.param)
-    return slurm
 
 
 def begin(fleet: Fleet, place: Place, *words: str) -> None:

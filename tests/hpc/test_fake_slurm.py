@@ -17,12 +17,6 @@ SLEEPS = "#!/bin/sh\nsleep 100\n"
 QUICK = "#!/bin/sh\necho done\n"
 
 
-@pytest.fixture(params=["fake_slurm", pytest.param("slurm", marks=pytest.mark.slurm)])
-def either(request: pytest.FixtureRequest) -> Slurm:
-    slurm: Slurm = request.getfixturevalue(request.param)
-    return slurm
-
-
 def said_by(slurm: Slurm, *words: object) -> tuple[int, str, str]:
     done = slurm.run(*words, check=False, text=QUICK)
     return done.returncode, done.stdout, done.stderr
