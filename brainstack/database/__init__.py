@@ -7,7 +7,17 @@
 Only the process that drives a run writes; all others read its plan, or leave record files that it takes in.
 """
 
-from brainstack.database.schema import create_or_upgrade
+from brainstack.database.schema import create_or_upgrade, refuse_gone
 from brainstack.database.session import Database, open_database, run_in_transaction
+from brainstack.database.trouble import DatabaseUnavailable
+from brainstack.database.waiting import DatabaseBusy
 
-__all__ = ["Database", "create_or_upgrade", "open_database", "run_in_transaction"]
+__all__ = [
+    "Database",
+    "DatabaseBusy",
+    "DatabaseUnavailable",
+    "create_or_upgrade",
+    "open_database",
+    "refuse_gone",
+    "run_in_transaction",
+]

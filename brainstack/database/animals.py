@@ -99,7 +99,8 @@ def animal_row(session: Session, prep_id: str) -> AnimalRow:
         near = difflib.get_close_matches(prep_id.casefold(), known, n=3, cutoff=0.5)
         meant = f" Did you mean {' or '.join(known[name] for name in near)}?" if near else ""
         raise BrainstackError(
-            f"There is no animal {prep_id!r} in the database.{meant} A new one is added by 'brainstack animal add'."
+            f"There is no animal {prep_id!r} in the database.{meant} `brainstack animal list` names those there are, "
+            "`brainstack animal add` adds one."
         )
     return row
 

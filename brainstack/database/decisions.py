@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from brainstack.database import animals, slides
-from brainstack.database.reading import replicates, verdict
+from brainstack.database import animals, contrasts, filled_in, slides
+from brainstack.database.reading import own_turns, replicates, verdict
 from brainstack.database.tables import AnimalRow, DecisionRow, utc_now, with_zone
 from brainstack.errors import BrainstackError
-from brainstack.said import DROPPED, KEPT, VERDICT_WORDS, Decided, Decision
+from brainstack.records import Turns
+from brainstack.said import AS_THE_ANIMAL, DROPPED, KEPT, VERDICT_WORDS, Decided, Decision
 
 AS_SCANNED = " as scanned"
 """Behind a pixel size that the first CZI gave, not a person."""
+WITH_REASON = "verdict", "status"
+"""What may be said again only to give another reason."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,13 @@ class About:
 
 @dataclass(frozen=True)
 class Kind:
-    """How what is decided is read, as text, and written."""
+    """How what is decided is read, as text, and written. is_kept_here : no other table has it: it is what the last
+    decision about it says that nobody took back, and `write` only checks the value."""
 
     level: str
     read: Callable[[Session, About], str]
     write: Callable[[Session, About, str], None]
+    is_kept_here: bool = False
 
 
 def decide(
@@ -51,8 +56,8 @@ def decide(
         old = kind.read(session, about)
         kind.write(session, about, decision.value)
         session.flush()
-        new = kind.read(session, about)
-        if new == old:
+        new = decision.value if kind.is_kept_here else kind.read(session, about)
+        if new == old and not _is_other_reason(session, about, decision.what, reason):
             continue
         row = DecisionRow(
             prep_id=prep_id, slide=about.slide, rescan=about.rescan, scene=about.scene, what=decision.what,
@@ -91,6 +96,15 @@ def undo(
         row.undone_by, row.undone = person, utc_now()
         session.flush()
     return [_decided(row) for row in rows]
+
+
+def _is_other_reason(session: Session, about: About, what: str, reason: str) -> bool:
+    """True where a verdict stays, and is said again with another reason, which is kept."""
+    if what not in WITH_REASON or not reason:
+        return False
+    same = (DecisionRow.prep_id == about.prep_id) & (DecisionRow.slide == about.slide) & (DecisionRow.what == what)
+    same &= (DecisionRow.rescan == about.rescan) & (DecisionRow.scene == about.scene) & DecisionRow.undone.is_(None)
+    return session.scalar(select(DecisionRow.reason).where(same).order_by(DecisionRow.id.desc()).limit(1)) != reason
 
 
 def history(session: Session, prep_id: str, slide: int = 0) -> list[Decided]:
@@ -141,6 +155,13 @@ def _about(session: Session, prep_id: str, decision: Decision) -> About:
 
 
 def _kind(what: str) -> Kind:
+    if contrasts.OF_CHANNEL.fullmatch(what):
+        return Kind(
+            "animal",
+            lambda session, about: contrasts.value_of(session, about.prep_id, what),
+            lambda session, about, value: contrasts.check_value(value),
+            is_kept_here=True,
+        )
     if what not in KINDS:
         raise BrainstackError(f"{what!r} is nothing that can be decided; wanted one of {', '.join(KINDS)}.")
     return KINDS[what]
@@ -229,6 +250,27 @@ def _write_moved(session: Session, about: About, value: str) -> None:
     slides.set_moved_after(session, about.prep_id, about.slide, about.scene, value, rescan=about.rescan)
 
 
+def _read_turns(session: Session, about: About) -> str:
+    _, rows = slides.scene_rows(session, about.prep_id, about.slide, about.scene, about.rescan)
+    own = own_turns(rows[0])
+    return AS_THE_ANIMAL if own is None else f"{own.rotation} {own.flip}"
+
+
+def _write_turns(session: Session, about: About, value: str) -> None:
+    rotation, _, flip = value.partition(" ")
+    turns = None if value == AS_THE_ANIMAL else Turns(int(rotation), flip)
+    slides.set_turns(session, about.prep_id, about.slide, about.scene, turns, rescan=about.rescan)
+
+
+def _filled_in(name: str) -> Kind:
+    """A column that people merely fill in."""
+    return Kind(
+        "animal",
+        lambda session, about: filled_in.read(session, about.prep_id, name),
+        lambda session, about, value: filled_in.write(session, about.prep_id, name, value),
+    )
+
+
 KINDS = {
     "side_sectioned_first": Kind(
         "animal",
@@ -268,5 +310,7 @@ KINDS = {
     "verdict": Kind("scene", _read_verdict, _write_verdict),
     "replicates": Kind("scene", _read_replicates, _write_replicates),
     "moved_after": Kind("scene", _read_moved, _write_moved),
+    **{name: _filled_in(name) for name in filled_in.FIELDS},
+    "turns": Kind("scene", _read_turns, _write_turns),
 }
 """What can be decided; see brainstack/said.py for the values."""

@@ -42,7 +42,10 @@ def _engine(url: str, _process: int) -> Engine:
     try:
         engine = create_engine(parsed, poolclass=NullPool)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise BrainstackError(f"The database {shown(url)} needs a Python package that is missing: {error}.") from error
+        raise BrainstackError(
+            f"The database {shown(url)} needs a Python package that is missing: {error}; install it with pip, or "
+            "correct the URL."
+        ) from error
     if is_server:
         servers.listen(engine)
     elif parsed.get_backend_name() == "sqlite":

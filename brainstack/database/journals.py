@@ -24,6 +24,10 @@ def add_entry(session: Session, prep_id: str, entry: JournalEntry) -> int:
         entry=entry.entry,
         fix=entry.fix or None,
         completed=entry.completed,
+        mark_x=entry.mark_um and entry.mark_um[0],
+        mark_y=entry.mark_um and entry.mark_um[1],
+        closed_by=entry.closed_by,
+        closed=without_zone(entry.closed_at) if entry.closed_at else None,
         created=without_zone(entry.at).replace(microsecond=0) if entry.at else utc_now(),
     )
     session.add(row)
@@ -31,15 +35,33 @@ def add_entry(session: Session, prep_id: str, entry: JournalEntry) -> int:
     return row.id
 
 
-def close_entry(session: Session, prep_id: str, number: int, fix: str) -> None:
+def close_entry(session: Session, prep_id: str, number: int, fix: str, person: str) -> None:
     """Nothing is left to be done about a problem. Raises BrainstackError where there is none of this number."""
-    animal_row(session, prep_id)
-    row = session.get(JournalRow, number)
-    if row is None or row.prep_id != prep_id:
-        raise BrainstackError(f"{prep_id} has no note {number}; `brainstack journal list {prep_id}` lists them.")
-    row.completed = True
+    row = _row(session, prep_id, number)
+    row.completed, row.closed_by, row.closed = True, person, utc_now()
     row.fix = fix or row.fix
     session.flush()
+
+
+def open_entry(session: Session, prep_id: str, number: int) -> None:
+    """There is something left to be done after all; what was done stays. Raises BrainstackError where there is no
+    problem of this number."""
+    row = _row(session, prep_id, number)
+    row.completed, row.closed_by, row.closed = False, "", None
+    session.flush()
+
+
+def entry_of(session: Session, prep_id: str, number: int) -> JournalEntry:
+    """A problem by its number. Raises BrainstackError where there is none."""
+    return _entry(_row(session, prep_id, number))
+
+
+def _row(session: Session, prep_id: str, number: int) -> JournalRow:
+    animal_row(session, prep_id)
+    row = session.get(JournalRow, number)
+    if row is None or row.prep_id != prep_id or not row.active:
+        raise BrainstackError(f"{prep_id} has no note {number}; `brainstack journal list {prep_id} --all` lists them.")
+    return row
 
 
 def entries(
@@ -52,10 +74,12 @@ def entries(
         query = query.where(JournalRow.section == section)
     if completed is not None:
         query = query.where(JournalRow.completed == completed)
-    return [
-        JournalEntry(
-            row.entry, row.person, row.section, row.channel, row.fix or "", row.completed, row.id,
-            with_zone(row.created),
-        )
-        for row in session.scalars(query.order_by(JournalRow.id))
-    ]  # fmt: skip
+    return [_entry(row) for row in session.scalars(query.order_by(JournalRow.id))]
+
+
+def _entry(row: JournalRow) -> JournalEntry:
+    mark_um = None if row.mark_x is None or row.mark_y is None else (row.mark_x, row.mark_y)
+    return JournalEntry(
+        row.entry, row.person, row.section, row.channel, row.fix or "", row.completed, row.id, with_zone(row.created),
+        mark_um, row.closed_by, with_zone(row.closed),
+    )  # fmt: skip

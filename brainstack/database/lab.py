@@ -85,14 +85,18 @@ def read_lab(url: str) -> Lab:
     """
     file = sqlite_file(parse(url))
     if file is not None and not file.is_file():  # SQLite would make an empty one
-        raise BrainstackError(f"There is no database {file}; wanted the lab's.")
+        raise BrainstackError(
+            f"There is no database {file}; wanted the one of the lab's own scripts: correct the path."
+        )
     with engine_for(url) as engine, engine.connect() as connection:
         _may_only_read(connection)
         names = set(inspect(connection).get_table_names())
         missing = [name for name in MUST_HAVE if name not in names]
         if missing or "alembic_version" in names:
             why = f"has no table {missing[0]}" if missing else "is one of brainstack's own"
-            raise BrainstackError(f"The database {shown(url)} {why}; wanted the lab's own.")
+            raise BrainstackError(
+                f"The database {shown(url)} {why}; wanted the lab's own, which its scripts made: correct the URL."
+            )
         rows = {name: _rows(connection, name) for name in READ if name in names}
         unread = sorted(name for name in names - set(READ) if not name.startswith(NOT_THE_BRAINS))
         counts = {name: connection.scalar(select(func.count()).select_from(table(name))) or 0 for name in unread}

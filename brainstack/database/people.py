@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from brainstack.database import annotations as marked
-from brainstack.database import decisions, deleting, importing, journals, marks, slides
+from brainstack.database import approvals, decisions, deleting, importing, journals, marks, slides
 from brainstack.database.lab import Lab, Report
 from brainstack.points import AnnotationSession, Mark, Selection, Structure
-from brainstack.said import Decided, Decision, JournalEntry
+from brainstack.said import Decided, Decision, JournalEntry, MaskApproval
 
 
 class WhatPeopleSay:
@@ -70,15 +70,37 @@ class WhatPeopleSay:
         what was taken over, and what could not be."""
         return importing.place_animal(self._writing(), lab, prep_id)
 
+    # Masks
+
+    def approve_masks(self, prep_id: str, masks: Mapping[str, str], *, person: str = "") -> None:
+        """masks : section key -> digest of the mask that a person approved, instead of what was approved before."""
+        approvals.approve_masks(self._writing(), prep_id, masks, person)
+
+    def take_mask_approvals_back(self, prep_id: str, keys: Collection[str]) -> list[str]:
+        """Returns those of these sections whose mask was approved until now."""
+        return approvals.take_back(self._writing(), prep_id, keys)
+
+    def mask_approvals(self, prep_id: str) -> dict[str, MaskApproval]:
+        """The masks that are approved, by section key."""
+        return approvals.mask_approvals(self._session, prep_id)
+
     # Notes
 
     def add_note(self, prep_id: str, entry: JournalEntry) -> int:
         """Note a problem. Returns its number."""
         return journals.add_entry(self._writing(), prep_id, entry)
 
-    def close_note(self, prep_id: str, number: int, fix: str = "") -> None:
-        """Nothing is left to be done about a problem. fix : what was done."""
-        journals.close_entry(self._writing(), prep_id, number, fix)
+    def close_note(self, prep_id: str, number: int, fix: str = "", *, person: str = "") -> None:
+        """Nothing is left to be done about a problem. fix : what was done. person : who says so."""
+        journals.close_entry(self._writing(), prep_id, number, fix, person)
+
+    def reopen_note(self, prep_id: str, number: int) -> None:
+        """There is something left to be done about a problem after all."""
+        journals.open_entry(self._writing(), prep_id, number)
+
+    def note_of(self, prep_id: str, number: int) -> JournalEntry:
+        """A problem by its number. Raises BrainstackError where there is none."""
+        return journals.entry_of(self._session, prep_id, number)
 
     def notes(self, prep_id: str, *, section: str = "", completed: bool | None = None) -> Sequence[JournalEntry]:
         """What was noted, in order. section : only of this key. completed : only what is, or is not, done with."""

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from brainstack.database.alignment import BY_HAND, alignment_edits, pairs
 from brainstack.database.animals import animal_row, histology_row, scan_run_row
+from brainstack.database.contrasts import contrasts
 from brainstack.database.tables import SlideRow, TifRow
-from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene
+from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene, Turns
 
 SCENES_WITH_A_COLUMN = 6
 """slide has scene_qc_1 to scene_qc_6; verdicts on later scenes are in slide_czi_to_tif."""
@@ -29,7 +30,7 @@ slide_czi_to_tif."""
 TIF_COLUMNS = (
     TifRow.slide_id, TifRow.scene_number, TifRow.scene_index, TifRow.width, TifRow.height, TifRow.order_on_slide,
     TifRow.scene_qc, TifRow.replicates, TifRow.x, TifRow.y, TifRow.moved_after, TifRow.active, TifRow.channel,
-    TifRow.channel_name, TifRow.exposure,
+    TifRow.channel_name, TifRow.exposure, TifRow.rotation, TifRow.flip,
 )  # fmt: skip
 """What a run needs to know of a TIFF. There are thousands of them: as plain rows of these columns they are read in a
 third of the time that whole objects take."""
@@ -61,6 +62,7 @@ def animal_records(session: Session, prep_id: str) -> AnimalRecords:
         _slides(session, scan_run.id),
         tuple(pairs(session, prep_id, BY_HAND)),
         tuple(alignment_edits(session, prep_id)),
+        contrasts(session, prep_id),
     )
 
 
@@ -77,6 +79,22 @@ def _slides(session: Session, scan_run_id: int) -> tuple[Slide, ...]:
     rows: Iterable[Any] = session.execute(query)
     tifs = {slide_id: list(some) for slide_id, some in groupby(rows, lambda row: row.slide_id)}
     return tuple(_slide(slide, tifs.get(slide.id, [])) for slide in slides)
+
+
+def dropped_scenes(session: Session, prep_id: str) -> dict[str, tuple[SlideScene, ...]]:
+    """Scenes that a person said were never sections, which animal_records leaves out, by their slide's file name."""
+    of_run = (SlideRow.scan_run_id == scan_run_row(session, prep_id).id) & SlideRow.active
+    other = aliased(TifRow)
+    active = exists().where(other.slide_id == TifRow.slide_id, other.scene_number == TifRow.scene_number, other.active)
+    query = select(TifRow, SlideRow).join(SlideRow, SlideRow.id == TifRow.slide_id).where(of_run, ~active)
+    rows = session.execute(query.order_by(TifRow.slide_id, TifRow.scene_number, TifRow.channel)).all()
+    found: dict[str, tuple[SlideScene, ...]] = {}
+    for _, group in groupby(rows, lambda row: (row[0].slide_id, row[0].scene_number)):
+        some = list(group)
+        slide, tifs = some[0][1], [row[0] for row in some]
+        if not _is_section(slide, tifs):
+            found[slide.file_name] = (*found.get(slide.file_name, ()), _scene(slide, tifs))
+    return found
 
 
 def _slide(slide: SlideRow, tifs: list[TifRow]) -> Slide:
@@ -117,7 +135,13 @@ def _scene(slide: SlideRow, rows: list[TifRow]) -> SlideScene:
         row.x,
         row.y,
         row.moved_after or "",
+        own_turns(row),
     )
+
+
+def own_turns(row: TifRow) -> Turns | None:
+    """How a person said that a scene is turned; None where it is turned as the animal."""
+    return None if row.rotation is None else Turns(row.rotation, row.flip or "none")
 
 
 def verdict(slide: SlideRow, rows: list[TifRow]) -> int:

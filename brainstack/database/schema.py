@@ -12,13 +12,13 @@ from sqlalchemy.schema import CreateSchema
 from brainstack.database.engine import WRITES, engine_for, parse, shown, sqlite_file
 from brainstack.database.servers import is_server
 from brainstack.database.tables import Table
-from brainstack.database.trouble import readable_errors
+from brainstack.database.trouble import DatabaseUnavailable, readable_errors
 from brainstack.errors import BrainstackError
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0009"
 """The newest revision in migrations/versions. Said here too, as to ask Alembic costs a quarter of a second."""
 
 VERSION = text("SELECT version_num FROM alembic_version")
@@ -62,10 +62,21 @@ def make_on_server(url: str) -> None:
 
 
 def refuse_missing(url: URL) -> None:
-    """Raises BrainstackError where a file of SQLite is not there: SQLite would make an empty one."""
+    """Raises DatabaseUnavailable where a file of SQLite is not there: SQLite would make an empty one."""
     file = sqlite_file(url)
     if file and not file.is_file():
-        raise BrainstackError(f"There is no database {file}; 'brainstack animal add' makes it with its first animal.")
+        raise DatabaseUnavailable(
+            f"There is no database {file}; 'brainstack animal add' makes it with its first animal."
+        )
+
+
+def refuse_gone(url: str) -> None:
+    """Raises DatabaseUnavailable where the database is a file of SQLite that is not there. Asks no server."""
+    file = sqlite_file(parse(url))
+    if file and not file.is_file():
+        raise DatabaseUnavailable(
+            f"The database {file} is not there any more; put it back, or see whether its disk is mounted."
+        )
 
 
 def check_version(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from brainstack.database.engine import WRITES, engine_for, lock_for_writing
 from brainstack.database.people import WhatPeopleSay
 from brainstack.database.schema import check_version, refuse_missing
 from brainstack.database.waiting import again_while_busy
+from brainstack.database.who_reviews import WhoReviews
 from brainstack.records import (
     AlignmentEdit,
     Animal,
@@ -24,6 +25,7 @@ from brainstack.records import (
     ScanRun,
     SectionAlignment,
     SlideScan,
+    SlideScene,
     TifFile,
 )
 
@@ -58,7 +60,7 @@ def open_database(url: str) -> Iterator[Database]:
                 session.commit()
 
 
-class Database(WhatPeopleSay):
+class Database(WhatPeopleSay, WhoReviews):
     """What brainstack asks of a database and tells it. Made by `open_database`.
 
     Every method that names an animal raises BrainstackError where there is no such animal. A block that writes
@@ -93,6 +95,14 @@ class Database(WhatPeopleSay):
         never sections. A scene with a verdict, and a slide whose status is Bad, are there and say so.
         """
         return reading.animal_records(self._session, prep_id)
+
+    def dropped_scenes(self, prep_id: str) -> dict[str, tuple[SlideScene, ...]]:
+        """The scenes that were never sections, by the file name of their slide."""
+        return reading.dropped_scenes(self._session, prep_id)
+
+    def scan_run_number(self, prep_id: str) -> int:
+        """rescan_number of the scan run that the code reads."""
+        return animals.scan_run_row(self._session, prep_id).rescan_number
 
     # What stages found
 

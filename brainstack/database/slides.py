@@ -12,9 +12,18 @@ from sqlalchemy.orm import Session
 from brainstack.database.animals import scan_run_row, wanted
 from brainstack.database.bulk import Values, write_rows
 from brainstack.database.reading import COPIES, SCENES_WITH_A_COLUMN, verdict
-from brainstack.database.tables import RESCAN_USES, SLIDE_STATUS, VERDICTS, ScanRunRow, SlideRow, TifRow
+from brainstack.database.tables import (
+    FLIPS,
+    QUARTER_TURNS,
+    RESCAN_USES,
+    SLIDE_STATUS,
+    VERDICTS,
+    ScanRunRow,
+    SlideRow,
+    TifRow,
+)
 from brainstack.errors import BrainstackError
-from brainstack.records import Channel, Scene, SlideScan, TifFile
+from brainstack.records import Channel, Scene, SlideScan, TifFile, Turns
 
 END_OF_TISSUE = 3
 """scene_qc of a scene that was never a section."""
@@ -123,7 +132,7 @@ def take_in_tifs(session: Session, prep_id: str, files: Iterable[TifFile]) -> No
     if strange:
         raise BrainstackError(
             f"{prep_id}: no slide in the database has the TIFF {strange[0]} ({len(strange)} such); "
-            "run the task Meta, or take the file out of tif/."
+            "run `luigi --module tasks Meta --animal {prep_id}`, or take the file out of tif/."
         )
     write_rows(session, TifRow, known, given)
 
@@ -200,6 +209,18 @@ def set_moved_after(
     _, rows = scene_rows(session, prep_id, slide_number, scene, rescan)
     for row in rows:
         row.moved_after = key or None
+
+
+def set_turns(
+    session: Session, prep_id: str, slide_number: int, scene: int, turns: Turns | None, *, rescan: int | None = None
+) -> None:
+    """turns : of this scene, in place of the animal's; None for as the animal."""
+    if turns is not None:
+        wanted("rotation", turns.rotation, QUARTER_TURNS)
+        wanted("flip", turns.flip, FLIPS)
+    _, rows = scene_rows(session, prep_id, slide_number, scene, rescan)
+    for row in rows:
+        row.rotation, row.flip = turns or (None, None)
 
 
 def order_with(
@@ -317,7 +338,10 @@ def slide_row(session: Session, prep_id: str, slide_number: int, rescan: int | N
     if len(found) == 1:
         return found[0]
     if not scans:
-        raise BrainstackError(f"{prep_id}: there is no slide {slide_number} in the database; run the task Meta first.")
+        raise BrainstackError(
+            f"{prep_id}: there is no slide {slide_number} in the database; read it first: luigi --module tasks Meta "
+            f"--animal {prep_id}"
+        )
     listed = ", ".join(f"{slide.rescan_number} ({slide.file_name})" for slide in scans)
     raise BrainstackError(
         f"{prep_id}: slide {slide_number} has the rescans {listed}; say which one is meant with --rescan."

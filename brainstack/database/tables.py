@@ -18,6 +18,7 @@ from brainstack.database.tables_annotation import (
 )
 from brainstack.database.tables_base import Table, utc_now, with_zone, without_zone
 from brainstack.database.tables_log import GainRow, LogRow, ProgressLookupRow
+from brainstack.database.tables_review import ROLES, MaskApprovalRow, ReviewerRow, ReviewSessionRow
 from brainstack.database.tables_said import DecisionRow, JournalRow
 from brainstack.database.tables_slide import RESCAN_USES, SLIDE_STATUS, VERDICTS, SlideRow, TifRow
 
@@ -27,6 +28,7 @@ __all__ = [
     "PLANES",
     "QUARTER_TURNS",
     "RESCAN_USES",
+    "ROLES",
     "SIDES",
     "SLIDE_STATUS",
     "VERDICTS",
@@ -39,10 +41,13 @@ __all__ = [
     "JournalRow",
     "LogRow",
     "MarkedCellRow",
+    "MaskApprovalRow",
     "NeuroglancerStateRow",
     "PairRow",
     "PolygonSequenceRow",
     "ProgressLookupRow",
+    "ReviewSessionRow",
+    "ReviewerRow",
     "ScanRunRow",
     "SectionAlignmentRow",
     "SlideRow",

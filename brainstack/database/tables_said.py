@@ -13,6 +13,7 @@ from brainstack.database.tables_base import (
     Comments,
     Count,
     Created,
+    Measure,
     No,
     Person,
     Table,
@@ -48,7 +49,9 @@ class DecisionRow(AboutAnimal, Table):
 class JournalRow(AboutAnimal, Table):
     """A problem that a person noted. section : its key, or '' for one of the whole animal. channel : 0 for all.
 
-    entry : what is wrong. fix : what was done about it. completed : 1 where nothing is left to be done.
+    entry : what is wrong. mark_x, mark_y : where, in micrometres from the top left corner of the section as it was
+    scanned; NULL where that was not said. fix : what was done about it. completed : 1 where nothing is left to be done;
+    closed_by, closed : who said so, and when.
     """
 
     __tablename__ = "journals"
@@ -57,7 +60,11 @@ class JournalRow(AboutAnimal, Table):
     section: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
     channel: Mapped[Count]
     entry: Mapped[str] = mapped_column(Text)
+    mark_x: Mapped[Measure]
+    mark_y: Mapped[Measure]
     fix: Mapped[Comments]
     completed: Mapped[No]
+    closed_by: Mapped[Person]
+    closed: Mapped[datetime | None]
     active: Mapped[Active]
     created: Mapped[Created]

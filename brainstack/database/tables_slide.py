@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Double, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from brainstack.database.tables_animal import FLIPS
 from brainstack.database.tables_base import (
     Active,
     Bytes,
@@ -91,7 +92,8 @@ class TifRow(Table):
 
     scene_number, channel : from 1, never changed, as the TIFF's name and the section's key have them. scene_index :
     inside the CZI, from 0. order_on_slide : its place among the slide's scenes, from 1; NULL where nobody gave it
-    another than scene_number. moved_after : key of the section that it follows in the order of cutting, 'first' where
+    another than scene_number. rotation, flip : how it is turned, as in scan_run, where a person said it of this scene;
+    else NULL: as the animal. moved_after : key of the section that it follows in the order of cutting, 'first' where
     it is before all others, where a person moved it from its slide's place; else NULL. active : 0 on every channel of a
     scene that was never a section (it has no place in the stack). scene_qc, replicates : the verdict and the number of
     copies from the seventh scene of a slide on; NULL for the first six, whose verdict is slide.scene_qc_n and whose
@@ -104,6 +106,8 @@ class TifRow(Table):
     __table_args__ = (
         UniqueConstraint("slide_id", "scene_number", "channel"),
         within("scene_qc", VERDICTS),
+        within("rotation", range(4)),
+        one_of("flip", FLIPS),
     )
 
     id: Mapped[Id]
@@ -113,6 +117,8 @@ class TifRow(Table):
     scene_index: Mapped[int]
     order_on_slide: Mapped[int | None]
     moved_after: Mapped[str | None] = mapped_column(String(64))
+    rotation: Mapped[int | None]
+    flip: Mapped[str | None] = mapped_column(String(4))
     channel: Mapped[int]
     channel_name: Mapped[Words]
     scene_qc: Mapped[int | None]

@@ -18,6 +18,16 @@ LOST = "broke off the connection; what was not finished is not kept. See whether
     "command again"  # fmt: skip
 NO_RIGHT = "may not be used in this way by this user. Ask its administrator for the right"
 BUSY = {"locked", 1205, 1213}
+OVERFULL = 1040, 1203, 1226
+UNREACHED = 2002, 2003, 2005
+BROKEN_OFF = (-1, 1053, 1077, 1158, 1159, 1160, 1161, 1317, 1927, 2006, 2013, 2014, 2027, 2045, 2048, 2055, 3024, 4031)
+AWAY = {"unable to open", "disk i/o error", *OVERFULL, *UNREACHED, *BROKEN_OFF}
+"""Signs of a database that is not there for now."""
+
+
+class DatabaseUnavailable(BrainstackError):  # noqa: N818  # a state, which passes
+    """The database cannot be reached for now; it may be tried again later."""
+
 
 TOLD = {
     "no such table": NO_TABLE,
@@ -33,7 +43,7 @@ TOLD = {
 """What SQLite says -> what a person reads."""
 
 NUMBERED = {
-    **dict.fromkeys((2002, 2003, 2005), "cannot be reached. See whether the server runs, and whether its name and port "
+    **dict.fromkeys(UNREACHED, "cannot be reached. See whether the server runs, and whether its name and port "
                                         "in the URL are right"),
     **dict.fromkeys((1045, 1698, 1524, 2059, 2061), "refuses the user or the password. Correct the one in "
                                                     "BRAINSTACK_DATABASE_URL or in your my.cnf"),
@@ -42,9 +52,8 @@ NUMBERED = {
     1146: NO_TABLE,
     1054: NO_COLUMN,
     **dict.fromkeys((1205, 1213), HELD),
-    **dict.fromkeys((-1, 1053, 1077, 1158, 1159, 1160, 1161, 1317, 1927, 2006, 2013, 2014, 2027, 2045, 2048, 2055,
-                     3024, 4031), LOST),
-    **dict.fromkeys((1040, 1203, 1226), "has as many users as it may have. Try again later, or have its limit raised"),
+    **dict.fromkeys(BROKEN_OFF, LOST),
+    **dict.fromkeys(OVERFULL, "has as many users as it may have. Try again later, or have its limit raised"),
     **dict.fromkeys((1036, 1223, 1290, 1792, 1836), "may only be read now. Ask its administrator why"),
     **dict.fromkeys((1021, 1041, 1114), NO_ROOM),
     1406: "cannot keep a text that is so long. Shorten it",
@@ -57,7 +66,8 @@ NUMBERED = {
 def readable_errors(name: str) -> Iterator[None]:
     """Turn what a person can mend into a sentence; all other errors are faults of brainstack and pass.
 
-    name : of the database, as the sentence shall have it. Raises DatabaseBusy where trying again may help.
+    name : of the database, as the sentence shall have it. Raises DatabaseBusy where trying again at once may help, and
+    DatabaseUnavailable where it may later.
     """
     try:
         yield
@@ -66,7 +76,7 @@ def readable_errors(name: str) -> Iterator[None]:
         sentence = TOLD.get(str(sign)) or (NUMBERED.get(sign) if isinstance(sign, int) else None)
         if sentence is None:
             raise
-        kind = DatabaseBusy if sign in BUSY else BrainstackError
+        kind = DatabaseBusy if sign in BUSY else DatabaseUnavailable if sign in AWAY else BrainstackError
         raise kind(f"The database {name} {sentence} ({_said(error.orig)}).") from error
 
 

@@ -60,6 +60,7 @@ EACH = [
     Decision("replicates", "2", 1, 7),
     Decision("moved_after", "slide002_S1", 1, 3),
     Decision("moved_after", "first", 2, 1, rescan=1),
+    Decision("turns", "1 flop", 1, 7),
 ]
 
 

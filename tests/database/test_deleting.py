@@ -22,8 +22,8 @@ from brainstack.records import (
 )
 from brainstack.said import Decision, JournalEntry
 
-NOBODYS = {"alembic_version", "structure", "progress_lookup"}
-EMPTY_HERE = {"transformation", "structure_com", "polygon_sequences"}
+NOBODYS = {"alembic_version", "structure", "progress_lookup", "reviewer", "review_session"}
+EMPTY_HERE = {"transformation", "structure_com", "polygon_sequences", "mask_approval"}
 
 
 def fill(url: str, name: str, scan_of: Callable[..., SlideScan]) -> None:

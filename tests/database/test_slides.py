@@ -165,7 +165,7 @@ def test_bytes_and_duration_of_tiffs_are_kept(url: str, scan_of: ScanOf) -> None
 def test_a_tiff_that_no_slide_has_is_refused(url: str, scan_of: ScanOf) -> None:
     take_in(url, scan_of("a.czi"))
     with (
-        pytest.raises(BrainstackError, match=r"TIFF b_S1_C1.tif \(1 such\); run the task Meta"),
+        pytest.raises(BrainstackError, match=r"TIFF b_S1_C1.tif \(1 such\); run `luigi --module tasks Meta"),
         open_database(url) as database,
     ):
         database.take_in_tifs("DK39", [TifFile("b_S1_C1.tif", 1, 1, 1, 0.0)])

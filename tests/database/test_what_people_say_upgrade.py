@@ -20,9 +20,10 @@ from brainstack.records import PairTransform, Ran, SlideScan
 def as_0005(url: str) -> None:
     """Make the database what the last brainstack left."""
     with engine_for(url) as engine, engine.begin() as connection:
-        script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0006")
+        scripts = ScriptDirectory.from_config(schema.alembic_config(connection))
         with Operations.context(MigrationContext.configure(connection)):
-            script.module.downgrade()
+            for revision in ("0009", "0008", "0007", "0006"):
+                scripts.get_revision(revision).module.downgrade()
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
 
 
