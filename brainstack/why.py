@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from brainstack.approval import known_value
+from brainstack.mask_approvals import WAITING_STAGES, waiting
 from brainstack.plan import Plan, gathered_name, input_name, is_gathered
 from brainstack.progress import Progress
 from brainstack.stages import STAGES, Input
@@ -21,12 +22,14 @@ OPEN = "open"
 class Reason:
     """sentence : why this very step is made again. kind : the same of all steps like it, without their items.
 
-    sure : False where it hangs on how something else comes out; the words then follow an "if".
+    sure : False where it hangs on how something else comes out; the words then follow an "if". follows : True where
+    it is only that something before it is made again, which has a reason of its own.
     """
 
     sentence: str
     kind: str
     sure: bool = True
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,10 +136,10 @@ def _input_change(one: Input, was: str | None, now: str, token: str) -> Reason |
     if was is None:
         return Reason(f"it reads {one.step} now", f"{stage} is read now")
     if token == OPEN:
-        return Reason(f"{one.step} comes out otherwise", f"{stage} comes out otherwise", sure=False)
+        return Reason(f"{one.step} comes out differently", f"{stage} comes out differently", sure=False, follows=True)
     if token == NEW:
-        return Reason(f"{one.step} is made again", f"{stage} is made again")
-    return Reason(f"{one.step} came out otherwise", f"{stage} came out otherwise") if was != now else None
+        return Reason(f"{one.step} is made again", f"{stage} is made again", follows=True)
+    return Reason(f"{one.step} came out differently", f"{stage} came out differently") if was != now else None
 
 
 def _gathered_change(inputs: list[Input], was: str | None, now: str, tokens: Mapping[Input, str]) -> Reason | None:
@@ -146,14 +149,14 @@ def _gathered_change(inputs: list[Input], was: str | None, now: str, tokens: Map
     was_count, was_names, was_contents = was.split(" ")
     _, names, contents = now.split(" ")
     if names != was_names:
-        return _just(f"it gathers {count} {stage}, before {was_count}" if was_count != str(count)
-                     else f"it gathers {count} {stage}, but others than before")  # fmt: skip
+        return _just(f"it is made from {count} {stage}, before from {was_count}" if was_count != str(count)
+                     else f"it is made from {count} {stage}, but others than before")  # fmt: skip
     if new := [one for one in inputs if tokens[one] == NEW]:
-        return Reason(f"{_several(new)} made again", f"{stage} is made again")
+        return Reason(f"{_several(new)} made again", f"{stage} is made again", follows=True)
     if opened := [one for one in inputs if tokens[one] == OPEN]:
-        words = "comes out otherwise" if len(opened) == 1 else "any of them, comes out otherwise"
-        return Reason(f"{_names(opened)} {words}", f"{stage} comes out otherwise", sure=False)
-    return _just(f"one of {count} {stage} came out otherwise") if contents != was_contents else None
+        words = "comes out differently" if len(opened) == 1 else "any of them, comes out differently"
+        return Reason(f"{_names(opened)} {words}", f"{stage} comes out differently", sure=False, follows=True)
+    return _just(f"one of {count} {stage} came out differently") if contents != was_contents else None
 
 
 def _several(inputs: list[Input]) -> str:
@@ -165,6 +168,9 @@ def _names(inputs: list[Input]) -> str:
     return first if len(inputs) == 1 else f"{first} and {len(inputs) - 1} more"
 
 
+APPROVED = Reason("all masks are approved, for which it waits", "all masks are approved", sure=False)
+
+
 class NextRun:
     """The next run: it tries again what failed in the last one, so that all that waits for it may be made."""
 
@@ -173,6 +179,8 @@ class NextRun:
         self._plan = plan
         self._now = Forecast(progress)
         self._all = Forecast(Progress(plan.without(()), progress.stamps)) if plan.failed else self._now
+        self._is_waiting = bool(waiting(plan, progress.stamps))
+        self._waiting: dict[Step, bool] = {}
 
     @property
     def plan(self) -> Plan:
@@ -180,38 +188,81 @@ class NextRun:
         return self._all.progress.plan
 
     def outlook(self, step: Step) -> Outlook:
+        found = self._outlook(step)
+        return Outlook((APPROVED,), same=False) if found.reasons and self._waits(step) else found
+
+    def _waits(self, step: Step) -> bool:
+        """True for what is not made before people have approved all masks."""
+        if not self._is_waiting:
+            return False
+        if step not in self._waiting:
+            progress = self._all.progress
+            self._waiting[step] = not progress.is_done(step) and (
+                step.stage in WAITING_STAGES or any(self._waits(one.step) for one in progress.plan.inputs(step))
+            )
+        return self._waiting[step]
+
+    def _outlook(self, step: Step) -> Outlook:
         if step in self._plan.failed:
             return Outlook((_just("it failed in the last run and is tried again"),), same=False)
         if not self._plan.failed or not (outlook := self._all.outlook(step)).reasons:
             return self._all.outlook(step)
         if (cause := self._plan.blocked_by(step)) is not None:
-            held_up = Reason(f"{cause}, which failed, can be made", f"{cause.stage}, which failed, can be made", False)
+            kind = f"{cause.stage}, which failed, can be made"
+            held_up = Reason(f"{cause}, which failed, can be made", kind, sure=False, follows=True)
             return Outlook((held_up,), same=False)
         now = self._now.outlook(step)
         if now.reasons:
             return now
-        return Outlook(tuple(Reason(f"what failed can be made: {one.sentence}", "what failed can be made", False)
+        return Outlook(tuple(Reason(f"what failed can be made: {one.sentence}", "what failed can be made", False, True)
                              for one in outlook.reasons), same=False)  # fmt: skip
 
-    def summary(self) -> list[str]:
-        """Lines such as "next run: Gain 2, Web 8 (setting [gain] target changed from 0.8 to 0.5)"."""
-        groups: dict[tuple[bool, str], dict[str, int]] = {}
+    def groups(self) -> list[Group]:
+        """What it makes and why, all steps of one reason together, the sure ones first."""
+        groups: dict[tuple[bool, str, bool], dict[str, int]] = {}
         for step in (step for stage in STAGES for step in self.plan.steps(stage)):
             if reasons := self.outlook(step).reasons:
-                stages = groups.setdefault((reasons[0].sure, reasons[0].kind), {})
+                first = reasons[0]
+                stages = groups.setdefault((first.sure, first.kind, first.follows), {})
                 stages[step.stage] = stages.get(step.stage, 0) + 1
-        lines = [
-            f"{'next run' if sure else 'perhaps'}: {_counted(stages)} ({'' if sure else 'if '}{kind})"
-            for (sure, kind), stages in sorted(groups.items(), key=lambda group: not group[0][0])
-        ]
-        unread = sum(step.item not in self.plan.slides for step in self.plan.steps("Meta"))
-        if unread:
-            lines.append(f"and all that follows from {unread} slide{'s' * (unread > 1)} not read yet")
-        return lines
+        found = [Group(sure, kind, stages, follows) for (sure, kind, follows), stages in groups.items()]
+        return sorted(found, key=lambda one: not one.sure)
+
+    def summary(self) -> list[str]:
+        """The same in lines, as people read it."""
+        slides = self.unread_slides
+        unread = [f"and all that follows from {slides} slide{'s' * (slides > 1)} not read yet"] if slides else []
+        return [*map(str, self.groups()), *unread]
+
+    @property
+    def unread_slides(self) -> int:
+        """How many slides it reads first: what follows from them is not known yet."""
+        return sum(step.item not in self.plan.slides for step in self.plan.steps("Meta"))
 
 
-def _counted(stages: Mapping[str, int]) -> str:
-    return ", ".join(f"{stage} {count}" for stage, count in stages.items())
+@dataclass(frozen=True)
+class Group:
+    """Steps that the next run makes for one reason. sure : False where it hangs on how something else comes out.
+    stages : how many steps of each. follows : as a reason has it."""
+
+    sure: bool
+    kind: str
+    stages: Mapping[str, int]
+    follows: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many steps."""
+        return sum(self.stages.values())
+
+    def __str__(self) -> str:
+        """Such as "next run: Gain 2, Web 8 (setting [gain] target changed from 0.8 to 0.5)"."""
+        return f"{'next run' if self.sure else 'perhaps'}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        counted = ", ".join(f"{stage} {count}" for stage, count in self.stages.items())
+        return f"{counted} ({'' if self.sure else 'if '}{self.kind})"
 
 
 def steps_of_section(plan: Plan, key: str) -> list[Step]:

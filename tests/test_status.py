@@ -8,10 +8,15 @@ import pytest
 from by_hand import plan_of, run_by_hand, settings_with, slide
 from rich.console import Console
 
+from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, note_begun, note_ended
+from brainstack.locking import take_lock
 from brainstack.plan import Plan
 from brainstack.records import Channel, Slide
+from brainstack.slide_notes import MOST_DISAGREEMENTS, MOST_RESCANS
+from brainstack.stages import STAGES
 from brainstack.stamps import Stamps, Step
-from brainstack.status import MOST_DISAGREEMENTS, MOST_FAILURES, MOST_RESCANS, show
+from brainstack.status import overview_of, status_of
+from brainstack.status_screen import SCREEN_ROWS, show
 
 
 @pytest.fixture
@@ -19,42 +24,75 @@ def plan(tmp_path: Path) -> Plan:
     return plan_of(tmp_path, [slide(1), slide(2)])
 
 
-def shown(plan: Plan, failed: dict[Step, str] | None = None) -> str:
-    console = Console(file=StringIO(), width=200)
-    show(plan, failed or {}, console)
+def shown(
+    plan: Plan,
+    failed: dict[Step, str] | None = None,
+    *,
+    everything: bool = False,
+    width: int = 200,
+    terminal: bool = False,
+) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=terminal, color_system=None)
+    show(status_of(plan, failed or {}), console, everything=everything)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
 
 def row(text: str, stage: str) -> list[str]:
-    """The cells of a stage's row."""
-    (line,) = [line for line in text.splitlines() if line.startswith(f"│ {stage} ")]
-    return [cell.strip() for cell in line.strip("│").split("│")][1:]
+    """The cells of a stage's row in the table of all stages."""
+    (line,) = [line for line in text.splitlines() if line.split()[:1] == [stage]]
+    return line.split()[1:]
+
+
+def stage_count(plan: Plan) -> int:
+    return sum(bool(plan.steps(stage)) for stage in STAGES)
+
+
+def lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
 
 
 def test_before_a_run_nothing_is_done(plan: Plan) -> None:
     text = shown(plan)
-    assert text.startswith("DK39: 2 slides, 4 sections\n")
-    assert row(text, "Meta") == ["0/2", "", ""]
-    assert row(text, "Clean") == ["", "0/4", "0/4"]
+    assert text.startswith("DK39: 2 slides, 4 sections; channels 1 DAPI, 2 GFP\n")
+    assert f"{stage_count(plan)} of {stage_count(plan)} stages to begin" in lines(text)
     assert "To go on: luigi --module tasks Animal --animal DK39" in text
+    table = shown(plan, everything=True)
+    assert row(table, "Meta") == ["0/2"]
+    assert row(table, "Clean") == ["0/4", "0/4"]
 
 
-def test_after_a_run_all_is_done(plan: Plan) -> None:
+def test_after_a_run_all_stages_are_one_line(plan: Plan) -> None:
     run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
     text = shown(plan)
-    assert row(text, "Meta") == ["2/2", "", ""]
-    assert row(text, "Clean") == ["", "4/4", "4/4"]
-    assert row(text, "Elastix") == row(text, "PairRetry") == ["6/6", "", ""]  # 3 + 2 + 1 pairs of four sections
-    assert row(text, "PairCheck") == ["1/1", "", ""]
+    assert f"{stage_count(plan)} of {stage_count(plan)} stages done" in lines(text)
     assert "All is done. Look at it: brainstack view DK39" in text
+    table = shown(plan, everything=True)
+    assert row(table, "Meta") == ["2/2"]
+    assert row(table, "Clean") == ["4/4", "4/4"]
+    assert row(table, "Elastix") == row(table, "PairRetry") == ["6/6"]  # 3 + 2 + 1 pairs of four sections
 
 
-def test_what_is_stale_is_counted_and_what_was_never_made_is_not(plan: Plan) -> None:
+def test_what_is_stale_comes_with_its_command_and_its_reason_before_the_stages(plan: Plan) -> None:
     run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
-    text = shown(dataclasses.replace(plan, edits={"slide001_S1": "painted"}))
-    assert row(text, "Masks") == ["0/4, 4 stale", "", ""]  # the others' may come out otherwise
-    assert row(text, "Normalized") == ["", "4/4", "4/4"]
+    edited = dataclasses.replace(plan, edits={"slide001_S1": "painted"})
+    stale = overview_of(edited, {}).count("stale")
+    found = lines(shown(edited))
+    first = next(place for place, line in enumerate(found) if line.startswith("stale: "))
+    assert found[first].startswith(f"stale: {stale} of ")
+    assert found[first].endswith("luigi --module tasks Animal --animal DK39")
+    assert "(the mask a person made changed)" in found[first + 1]
+    assert first < next(place for place, line in enumerate(found) if line.endswith("stages done"))
+    masks = next(line for line in found if "Masks" in line and "4 stale: " in line)
+    assert masks.startswith("0/4 done, 4 stale: ")  # the others' may come out otherwise
+
+
+def test_what_only_follows_is_counted_and_named_where_all_is_asked_for(plan: Plan) -> None:
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    edited = dataclasses.replace(plan, edits={"slide001_S1": "painted"})
+    assert "if Clean comes out differently" not in shown(edited)
+    assert "and what follows from that: " in shown(edited)
+    assert "if Clean comes out differently" in shown(edited, everything=True)
 
 
 def test_of_the_scan_s_resolution_it_says_how_far_it_is_where_somebody_asked_for_it(plan: Plan) -> None:
@@ -69,20 +107,63 @@ def test_of_the_scan_s_resolution_it_says_how_far_it_is_where_somebody_asked_for
     assert "luigi --module tasks Animal --animal DK39 --resolution full\n" in edited
 
 
-def test_what_failed_is_counted_and_said_with_what_it_holds_up(plan: Plan) -> None:
+def test_what_failed_comes_first_whole_with_what_mends_it_and_what_it_holds_up(plan: Plan) -> None:
     run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
-    failed = {Step("Masks", 0, "slide001_S1"): "the mask [of this section] is all black"}
-    text = shown(plan.without(failed), failed)
-    assert row(text, "Masks") == ["3/4, 1 failed", "", ""]
-    assert row(text, "Histogram")[1] == "3/4, 1 held up"
-    assert "failed Masks slide001_S1: the mask [of this section] is all black" in text
+    failed = {Step("Clean", 1, "slide001_S2"): "the section [of this animal] does not fit"}
+    found = lines(shown(plan.without(failed), failed))
+    assert found[1] == "failed Clean channel 1 slide001_S2 (section 1): the section [of this animal] does not fit"
+    assert found[2] == "or leave it out: brainstack slide DK39 1 --scene 2 --bad WHY"
+    assert "channel 1 3/4 done, 1 failed; channel 2 4/4 done: Clean" in found
+    assert "To go on, once that is mended: luigi --module tasks Animal --animal DK39" in found
 
 
-def test_many_failures_are_not_all_named(plan: Plan) -> None:
-    failed = {Step("Masks", 0, f"slide{number:03d}_S1"): "bad" for number in range(MOST_FAILURES + 5)}
-    text = shown(plan.without(failed), failed)
-    assert text.count("failed Masks") == MOST_FAILURES
-    assert "and 5 more failed" in text
+def test_many_failures_are_cut_with_the_command_that_shows_the_rest(plan: Plan) -> None:
+    """A usual animal fills no more than a screen, whatever is wrong with it."""
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    slides = [slide(number) for number in range(1, 60)]
+    other = dataclasses.replace(plan_of(plan.folder.root.parent, slides), edits={"slide001_S1": "painted"})
+    failed = {Step("Masks", 0, key): "its mask is all black; " + "paint the tissue " * 15 for key in other.section}
+    text = shown(other.without(failed), failed, width=120, terminal=True)
+    count = text.count("failed Masks")
+    assert 1 < count < len(failed)
+    assert f"and {len(failed) - count} more that failed: brainstack status DK39 --all" in text
+    assert len(text.splitlines()) <= SCREEN_ROWS
+    assert shown(other.without(failed), failed, everything=True).count("failed Masks") == len(failed)
+
+
+def test_a_command_is_never_broken(plan: Plan) -> None:
+    failed = {Step("Meta", 0, "DK39_slide001"): "is cut off " * 20}
+    text = shown(plan.without(failed), failed, width=40, terminal=True)
+    assert "or leave it out: brainstack slide DK39 1 --bad WHY\n" in text
+    assert max(len(line) for line in text.splitlines() if "cut off" in line) <= 40
+
+
+def test_what_failed_and_is_not_to_be_made_any_more_is_not_told(plan: Plan) -> None:
+    assert status_of(plan, {Step("Tifs", 1, "DK39_slide009"): "is cut off"}).overview.failed == ()
+
+
+def test_a_mask_of_a_person_that_cannot_be_used_has_failed_before_any_run_says_so(plan: Plan) -> None:
+    (trouble,) = overview_of(dataclasses.replace(plan, refused={"slide001_S2": "too small"}), {}).failed
+    assert (trouble.step.stage, trouble.number, trouble.sentence) == ("Masks", 1, "too small")
+    assert trouble.command == "brainstack review DK39"
+
+
+# The last run
+
+
+def test_how_the_last_run_ended_is_said(plan: Plan) -> None:
+    run = note_begun(plan.folder, plan.folder.log("x"))
+    assert overview_of(plan, {}).outcome == KILLED  # nobody holds the lock
+    with take_lock(plan.folder):
+        assert overview_of(plan, {}).outcome == RUNNING
+        assert "It is being run now, by process " in shown(plan)
+    note_ended(plan.folder, run, FAILED, made=7, failed=2)
+    assert ", 2 failed\n" in shown(plan)
+    note_ended(plan.folder, run, DONE, made=7, failed=0)
+    assert ", all was made\n" in shown(plan)
+
+
+# What to know of the slides
 
 
 def test_gaps_are_counted(tmp_path: Path) -> None:
@@ -91,16 +172,16 @@ def test_gaps_are_counted(tmp_path: Path) -> None:
 
 def test_copies_are_counted(tmp_path: Path) -> None:
     text = shown(plan_of(tmp_path, [slide(1, replicates={1: 1}), slide(2, qc={2: 2})]))
-    assert text.startswith("DK39: 2 slides, 5 sections, 1 of them gaps, 1 of them copies\n")
+    assert text.startswith("DK39: 2 slides, 5 sections, 1 of them gaps, 1 of them copies; channels 1 DAPI, 2 GFP\n")
 
 
 def test_of_a_slide_scanned_again_it_says_which_scan_is_used_and_how_to_change_that(tmp_path: Path) -> None:
     text = shown(plan_of(tmp_path, [slide(1), slide(1, rescan=2), slide(1, rescan=3, status="Bad"), slide(2)]))
-    assert text.startswith(
-        "DK39: 2 slides, 4 sections\nslide 1: DK39_slide001_rescan2.czi is used, not DK39_slide001.czi, "
+    assert (
+        "\nslide 1: DK39_slide001_rescan2.czi is used, not DK39_slide001.czi, "
         "DK39_slide001_rescan3.czi; to change that: brainstack animal set DK39 --slide 1 --rescan 2 --status Bad; "
         "where it only has the scenes that the other missed: brainstack slide DK39 1 --rescan 2 --adds\n"
-    )
+    ) in text
 
 
 def test_many_slides_scanned_again_are_not_all_named(tmp_path: Path) -> None:
@@ -154,16 +235,17 @@ def test_slides_whose_places_are_not_known_yet_are_said_where_these_matter(tmp_p
 def test_names_with_brackets_are_shown_as_they_are(tmp_path: Path) -> None:
     channels = (Channel(1, "AF[red]"), Channel(2, "[/x]"))
     text = shown(plan_of(tmp_path, [dataclasses.replace(slide(1), channels=channels)]))
-    assert "1 AF[red]" in text
-    assert "2 [/x]" in text
+    assert "; channels 1 AF[red], 2 [/x]\n" in text
 
 
 def test_before_the_slides_are_read_there_is_only_their_metadata_to_make(plan: Plan) -> None:
     records = dataclasses.replace(plan.records, slides=())
     text = shown(dataclasses.replace(plan, records=records))
     assert text.startswith("DK39: 2 slides, 0 sections\n")
-    assert row(text, "Meta") == ["0/2"]
-    assert "Clean" not in text
+    assert "and what follows from that: all of 2 slides not read yet" in text
+    table = shown(dataclasses.replace(plan, records=records), everything=True)
+    assert row(table, "Meta") == ["0/2"]
+    assert "Clean" not in table
 
 
 def test_what_a_scan_is_warned_of_is_said_once_for_all_slides_that_share_it(tmp_path: Path) -> None:

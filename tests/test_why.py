@@ -14,7 +14,7 @@ from brainstack.plan import Plan
 from brainstack.progress import Progress
 from brainstack.stages import STAGES
 from brainstack.stamps import Stamp, Stamps, Step, digest
-from brainstack.status import show_section
+from brainstack.status_of_section import show_section
 from brainstack.why import NextRun, sentences
 
 FIRST, SECOND = "slide001_S1", "slide001_S2"
@@ -47,17 +47,17 @@ def with_settings(plan: Plan, **tables: dict[str, object]) -> Plan:
 
 # Four sections have six pairs, as pairs reach over three.
 AFTER_THE_PAIRS = [
-    "perhaps: PairCheck 1, PairRetry 6 (if Elastix comes out otherwise)",
-    "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
-    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2, Shell 1 (if Transforms comes out otherwise)",
+    "perhaps: PairCheck 1, PairRetry 6 (if Elastix comes out differently)",
+    "perhaps: Transforms 1 (if PairCheck comes out differently)",
+    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2, Shell 1 (if Transforms comes out differently)",
 ]
 AFTER_THE_CANVAS = [
-    "perhaps: PairCheck 1 (if Canvas comes out otherwise)",
-    "perhaps: PairRetry 6 (if Elastix comes out otherwise)",
-    "perhaps: Transforms 1 (if PairCheck comes out otherwise)",
-    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2, Shell 1 (if Transforms comes out otherwise)",
-    "perhaps: Web 4, NeuroglancerImage 2 (if Alignment comes out otherwise)",
-    "perhaps: Downsampling 2 (if NeuroglancerInfo comes out otherwise)",
+    "perhaps: PairCheck 1 (if Canvas comes out differently)",
+    "perhaps: PairRetry 6 (if Elastix comes out differently)",
+    "perhaps: Transforms 1 (if PairCheck comes out differently)",
+    "perhaps: AlignmentPictures 1, NeuroglancerInfo 2, Shell 1 (if Transforms comes out differently)",
+    "perhaps: Web 4, NeuroglancerImage 2 (if Alignment comes out differently)",
+    "perhaps: Downsampling 2 (if NeuroglancerInfo comes out differently)",
 ]
 
 
@@ -76,12 +76,12 @@ def test_a_setting_is_told_with_both_values_and_what_may_follow(plan: Plan, stam
     changed = with_settings(plan, gain={"target": 0.5})
     assert summary(changed, stamps) == [
         f"next run: Gain 2, ChannelHistogram 2, Web 4 (setting [gain] target changed from {before} to 0.5)",
-        "perhaps: HistogramPicture 8 (if ChannelHistogram comes out otherwise)",
-        "perhaps: Clean 8 (if Gain comes out otherwise)",
-        "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
+        "perhaps: HistogramPicture 8 (if ChannelHistogram comes out differently)",
+        "perhaps: Clean 8 (if Gain comes out differently)",
+        "perhaps: Elastix 6, Alignment 8 (if Clean comes out differently)",
         *AFTER_THE_PAIRS,
-        "perhaps: NeuroglancerImage 2 (if Alignment comes out otherwise)",
-        "perhaps: Downsampling 2 (if NeuroglancerInfo comes out otherwise)",
+        "perhaps: NeuroglancerImage 2 (if Alignment comes out differently)",
+        "perhaps: Downsampling 2 (if NeuroglancerInfo comes out differently)",
     ]
 
 
@@ -89,13 +89,13 @@ def test_a_mask_that_was_painted_is_told_and_what_hangs_on_it(plan: Plan, stamps
     edited = dataclasses.replace(plan, edits={FIRST: "painted"})
     assert summary(edited, stamps) == [
         "next run: MaskSearch 1, MaskProposal 1, Masks 1 (the mask a person made changed)",
-        "perhaps: MaskCheck 1 (if MaskSearch comes out otherwise)",
-        "perhaps: MaskProposal 3, MaskAreas 1 (if MaskCheck comes out otherwise)",
-        "perhaps: Masks 3 (if MaskProposal comes out otherwise)",
-        "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out otherwise)",
-        "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out otherwise)",
-        "perhaps: ChannelHistogram 2 (if Gain comes out otherwise)",
-        "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
+        "perhaps: MaskCheck 1 (if MaskSearch comes out differently)",
+        "perhaps: MaskProposal 3, MaskAreas 1 (if MaskCheck comes out differently)",
+        "perhaps: Masks 3 (if MaskProposal comes out differently)",
+        "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out differently)",
+        "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out differently)",
+        "perhaps: ChannelHistogram 2 (if Gain comes out differently)",
+        "perhaps: Elastix 6, Alignment 8 (if Clean comes out differently)",
         *AFTER_THE_CANVAS,
     ]
     painted = 'will be made: the mask a person made changed from none to "painted"'
@@ -107,19 +107,19 @@ def test_a_dropped_section_is_told_by_how_many_are_gathered(plan: Plan, stamps: 
     assert summary(fewer, stamps) == [
         "next run: Preps 1, MaskAreas 1, AlignmentPictures 1, Shell 1 (the order of sections changed)",
         "next run: MaskCheck 1 (the depths of sections changed)",
-        "next run: Gain 2, ChannelHistogram 2 (it gathers 3 Histogram, before 4)",
-        "next run: Canvas 1 (it gathers 3 Masks, before 4)",
+        "next run: Gain 2, ChannelHistogram 2 (it is made from 3 Histogram, before from 4)",
+        "next run: Canvas 1 (it is made from 3 Masks, before from 4)",
         "next run: PairCheck 1, Transforms 1 (the sections to be aligned changed)",
         "next run: NeuroglancerInfo 2 (the number of slots changed)",
         "next run: NeuroglancerImage 2 (the order of the slab's sections changed)",
         "next run: Downsampling 2 (NeuroglancerImage is made again)",
-        "perhaps: MaskProposal 3 (if MaskCheck comes out otherwise)",
-        "perhaps: Masks 3 (if MaskProposal comes out otherwise)",
-        "perhaps: Histogram 6, Clean 6 (if Masks comes out otherwise)",
-        "perhaps: HistogramPicture 6 (if Histogram comes out otherwise)",
-        "perhaps: Elastix 3, Alignment 6 (if Clean comes out otherwise)",
-        "perhaps: PairRetry 3 (if Elastix comes out otherwise)",
-        "perhaps: Web 3 (if Alignment comes out otherwise)",
+        "perhaps: MaskProposal 3 (if MaskCheck comes out differently)",
+        "perhaps: Masks 3 (if MaskProposal comes out differently)",
+        "perhaps: Histogram 6, Clean 6 (if Masks comes out differently)",
+        "perhaps: HistogramPicture 6 (if Histogram comes out differently)",
+        "perhaps: Elastix 3, Alignment 6 (if Clean comes out differently)",
+        "perhaps: PairRetry 3 (if Elastix comes out differently)",
+        "perhaps: Web 3 (if Alignment comes out differently)",
     ]
 
 
@@ -128,11 +128,11 @@ def test_a_new_version_is_told(plan: Plan, stamps: Stamps, monkeypatch: pytest.M
     assert summary(dataclasses.replace(plan), stamps) == [
         "next run: Normalized 8 (a new version of the stage)",
         "next run: MaskProposal 4 (Normalized is made again)",
-        "perhaps: MaskAreas 1, Masks 4 (if MaskProposal comes out otherwise)",
-        "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out otherwise)",
-        "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out otherwise)",
-        "perhaps: ChannelHistogram 2 (if Gain comes out otherwise)",
-        "perhaps: Elastix 6, Alignment 8 (if Clean comes out otherwise)",
+        "perhaps: MaskAreas 1, Masks 4 (if MaskProposal comes out differently)",
+        "perhaps: Histogram 8, Canvas 1, Clean 8 (if Masks comes out differently)",
+        "perhaps: Gain 2, HistogramPicture 8 (if Histogram comes out differently)",
+        "perhaps: ChannelHistogram 2 (if Gain comes out differently)",
+        "perhaps: Elastix 6, Alignment 8 (if Clean comes out differently)",
         *AFTER_THE_CANVAS,
     ]
 
@@ -150,10 +150,10 @@ def test_an_input_that_came_out_otherwise_is_named(plan: Plan, stamps: Stamps) -
     stamp = stamps.read(masks)
     assert stamp is not None
     stamps.write(masks, dataclasses.replace(stamp, values={"": digest("other")}))
-    assert why(plan, stamps, Step("Clean", 1, SECOND)).startswith(f"will be made: Masks {SECOND} came out otherwise")
-    assert why(plan, stamps, Step("Canvas")) == "will be made: one of 4 Masks came out otherwise"
+    assert why(plan, stamps, Step("Clean", 1, SECOND)).startswith(f"will be made: Masks {SECOND} came out differently")
+    assert why(plan, stamps, Step("Canvas")) == "will be made: one of 4 Masks came out differently"
     assert why(plan, stamps, Step("Clean", 1, FIRST)) == (
-        "may be made: if Gain channel 1 comes out otherwise; if Canvas comes out otherwise"
+        "may be made: if Gain channel 1 comes out differently; if Canvas comes out differently"
     )
 
 
@@ -206,7 +206,7 @@ def test_releasing_tells_what_may_follow(plan: Plan, stamps: Stamps) -> None:
     run_by_hand(dataclasses.replace(plan, approved={"gain_C1": {"gain": 3.0}}), stamps)
     assert summary(plan, stamps)[:2] == [
         "next run: Gain 1 (the approved gain changed)",
-        "perhaps: ChannelHistogram 2, Clean 4 (if Gain comes out otherwise)",
+        "perhaps: ChannelHistogram 2, Clean 4 (if Gain comes out differently)",
     ]
     assert why(plan, stamps, Step("Gain", 1)) == "will be made: the approved gain changed from 3.0 to none"
 
