@@ -1,0 +1,84 @@
+"""What the next run makes of an animal: found out once for all who ask, as it takes some seconds of a large one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from brainstack.errors import BrainstackError
+from brainstack.planning import progress_of, read_failed
+from brainstack.review.animals import ReviewedAnimal
+from brainstack.status import Trouble, failures
+from brainstack.why import Group, NextRun
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """groups : what is made, and why. unread_slides : that are read first, so that more follows. failures : of the last
+    run, with the commands that mend them. error : why nothing can be said; "" where it can. began : when it was begun
+    to be found out, in seconds of time.monotonic."""
+
+    began: float
+    groups: tuple[Group, ...] = ()
+    unread_slides: int = 0
+    failures: tuple[Trouble, ...] = ()
+    error: str = ""
+
+    @property
+    def sure(self) -> int:
+        """Steps that are made in any case."""
+        return sum(one.count for one in self.groups if one.sure)
+
+    @property
+    def perhaps(self) -> int:
+        return sum(one.count for one in self.groups if not one.sure)
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.groups or self.unread_slides or self.failures or self.error)
+
+
+class Outlooks:
+    """Of one animal. Nobody waits: who asks while it is found out is told so, and asks again."""
+
+    def __init__(self, animal: ReviewedAnimal) -> None:
+        self._animal = animal
+        self._lock = threading.Lock()
+        self._found: Outlook | None = None
+        self._seen: object = None
+        self._is_looking = False
+
+    def now(self, asked_at: float) -> Outlook | None:
+        """As things stand, or None while that is found out. asked_at : since when whoever asks has been waiting: what
+        was begun after that is new enough, also where the animal goes on changing."""
+        seen = (self._animal.seen(), self._animal.changes)
+        with self._lock:
+            if self._found is not None and (seen == self._seen or self._found.began >= asked_at):
+                return self._found
+            if not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._look, args=(seen,), name="what will run", daemon=True).start()
+            return None
+
+    def _look(self, seen: object) -> None:
+        began = time.monotonic()
+        try:
+            found = _outlook(self._animal, began)
+        except BrainstackError as error:
+            found = Outlook(began, error=str(error))
+        except Exception:
+            log.exception("review: %s: what will run", self._animal.prep_id)
+            found = Outlook(began, error="That is a fault of brainstack itself; the terminal of the server says more.")
+        with self._lock:
+            self._found, self._seen, self._is_looking = found, seen, False
+
+
+def _outlook(animal: ReviewedAnimal, began: float) -> Outlook:
+    plan = animal.plan()
+    next_run = NextRun(progress_of(plan))
+    failed = failures(plan, read_failed(plan.folder))
+    return Outlook(began, tuple(next_run.groups()), next_run.unread_slides, failed)

@@ -1,0 +1,593 @@
+// The page of masks: which section is shown, what the hand does to its mask, and what the server is asked.
+
+import {Bits, Outline} from "./masks_bits.js";
+import {store} from "./masks_store.js";
+import {Saver} from "./masks_saving.js";
+import {View} from "./masks_view.js";
+
+const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("");  // a word for this tab
+const ASK_MS = 15000, QUIET_MS = 2500, MOST_READY = 8, MOST_UNDO = 100, AHEAD = [1, -1, 2];
+const LARGEST_RADIUS_PX = 150;
+const at = id => document.getElementById(id);
+const base = `/${review.animal}/masks`, stage = at("stage");
+const view = new View(stage);
+
+const ready = new Map();     // section key -> promise of what is shown of it; the latest last
+const savers = new Map();    // section key -> Saver
+const histories = new Map(); // section key -> {past, future}: masks as runs
+let sections = [], order = [], shown = null, wanted = "";
+let tool = review.mayEdit ? "brush" : "look", channel = at("masks").dataset.channel;
+
+// Sections: fetched ahead, shown at once
+
+async function bitmapOf(address) {
+  if (!address) return null;
+  return createImageBitmap(await review.ask("GET", address));
+}
+
+async function fetched(key) {
+  const info = await review.ask("GET", `${base}/${key}`);
+  const isOther = info.proposal && info.proposal_version !== info.version;
+  const [picture, mask, proposal] = await Promise.all(
+    [bitmapOf(info.pictures[channel]), bitsOf(info.mask), bitsOf(isOther ? info.proposal : "")]);
+  const bits = mask || new Bits(info.columns, info.rows);
+  return {key, info, picture, bits, proposal, channel, outline: new Outline(bits)};
+}
+
+async function bitsOf(address) {
+  if (!address) return null;
+  return Bits.ofPacked(await (await review.ask("GET", address)).arrayBuffer());
+}
+
+function prepared(key, isAnew = false) {
+  let found = isAnew ? null : ready.get(key);
+  if (!found) {
+    found = fetched(key);
+    found.catch(() => ready.delete(key));
+  }
+  ready.delete(key);
+  ready.set(key, found);
+  for (const old of [...ready.keys()].slice(0, -MOST_READY)) if (old !== wanted) ready.delete(old);
+  return found;
+}
+
+async function show(key) {
+  wanted = key;
+  const isAhead = ready.has(key);
+  try {
+    const one = await prepared(key);
+    if (wanted !== key) return;
+    if (one.channel !== channel) Object.assign(one, {picture: await bitmapOf(one.info.pictures[channel]), channel});
+    if (wanted !== key) return;
+    shown = one;
+    view.show(one);
+    stage.dataset.section = key;
+    stage.dataset.version = one.info.version;
+    history.replaceState(null, "", `#${key}`);
+    at("notices").replaceChildren();
+    if (!one.picture) notice("This section has no picture yet; the next run makes it.");
+    tell();
+    markStrip();
+    await remember(one);
+    await offerDraft(one);
+    for (const step of AHEAD) if (neighbour(step)) prepared(neighbour(step)).catch(() => {});
+    if (isAhead) look();
+  } catch (failed) {
+    if (wanted === key) review.complain(failed.message);
+  }
+}
+
+function neighbour(step) {
+  const place = order.indexOf(wanted);
+  return place < 0 ? order[0] : order[place + step];
+}
+
+function go(step) {
+  const key = neighbour(step);
+  if (key) show(key);
+  else notice(step > 0 ? "This is the last section of the list." : "This is the first section of the list.", [], "end");
+}
+
+// Ask whether the section that is shown is still as it is shown, and who else has it open.
+async function look() {
+  if (!shown || document.hidden) return;
+  const one = shown, saver = savers.get(one.key);
+  const info = await review.ask("GET", `${base}/${one.key}?page=${PAGE}`).catch(() => null);
+  if (!info || shown !== one) return;
+  say("others", info.others.length ? `${info.others.join(", ")} has this section open as well.` : "");
+  const isOurs = saver && (!saver.isSaved || saver.version === info.version);
+  if (info.version !== one.info.version && !isOurs && !stroke) {
+    await takeTheirs(one.key);
+    say("changed", `This mask was changed${info.made_by ? ` (${info.made_by})` : ""}; it is shown as it is now.`);
+  } else if (!saver || saver.isSaved) {
+    Object.assign(one.info, info);
+    tell();
+  }
+}
+
+async function takeTheirs(key) {
+  const before = shown, one = await prepared(key, true);
+  if (before && before.key === key) remembered(key).past.push(before.bits.runs());
+  savers.get(key)?.drop(one.info.version);
+  if (wanted === key) await show(key);
+}
+
+// The hand
+
+let stroke = null, isSpace = false, pan = null;
+const radius = () => 0.5 * (LARGEST_RADIUS_PX / 0.5) ** (at("size").value / 100);
+
+function isErasing(event) {
+  return (tool === "erase") !== (event !== undefined && (event.button === 2 || (event.buttons & 2) > 0));
+}
+
+stage.addEventListener("contextmenu", event => event.preventDefault());
+stage.addEventListener("pointerdown", event => {
+  if (!shown) return;
+  stage.focus({preventScroll: true});
+  if (event.button === 1 || isSpace || tool === "look") {
+    pan = {x: event.clientX, y: event.clientY};
+  } else if (event.button === 0 || event.button === 2) {
+    begin(event);
+  }
+  stage.setPointerCapture(event.pointerId);
+  view.hold(true);
+  event.preventDefault();
+});
+stage.addEventListener("pointermove", event => {
+  if (pan) {
+    view.pan(event.clientX - pan.x, event.clientY - pan.y);
+    pan = {x: event.clientX, y: event.clientY};
+  } else if (stroke) {
+    const events = event.getCoalescedEvents?.() ?? [];
+    for (const each of events.length ? events : [event]) move(view.place(each));
+    draw();
+  }
+  showTool(event);
+});
+const released = event => {
+  if (stroke) end(event.type !== "pointercancel");
+  pan = null;
+  view.hold(false);
+};
+stage.addEventListener("pointerup", released);
+stage.addEventListener("pointercancel", released);
+stage.addEventListener("pointerleave", () => { if (!stroke) view.showRing(null); });
+stage.addEventListener("wheel", event => {
+  event.preventDefault();
+  view.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event);
+  showTool(event);
+}, {passive: false});
+
+function showTool(event) {
+  const isBrush = tool === "brush" || tool === "erase";
+  view.showRing(isBrush && !isSpace && shown ? view.place(event) : null, radius(), stroke ? !stroke.value : isErasing());
+}
+
+function begin(event) {
+  const place = view.place(event);
+  if (tool === "fill" || tool === "delete") return click(place);
+  const value = tool === "add" || tool === "cut" ? Number(tool === "add") : Number(!isErasing(event));
+  stroke = {value, before: shown.bits.runs(), points: [place], band: null, isLasso: tool === "add" || tool === "cut"};
+  if (!stroke.isLasso) grow(shown.bits.stroke(place, place, radius(), value));
+  draw();
+}
+
+function move(place) {
+  const last = stroke.points.at(-1);
+  stroke.points.push(place);
+  if (!stroke.isLasso) grow(shown.bits.stroke(last, place, radius(), stroke.value));
+}
+
+function grow(band) {
+  const old = stroke.band || band;
+  stroke.band = [Math.min(old[0], band[0]), Math.max(old[1], band[1])];
+}
+
+function draw() {
+  if (stroke.isLasso) return view.showLasso(stroke.points, !stroke.value);
+  if (stroke.isDrawing) return;
+  stroke.isDrawing = true;
+  const mine = stroke;
+  requestAnimationFrame(() => {
+    mine.isDrawing = false;
+    if (mine.band) view.refresh(mine.band);
+    mine.band = null;
+  });
+}
+
+function end(isMeant) {
+  const {isLasso, points, value, before} = stroke;
+  if (isLasso && isMeant && points.length > 2) grow(shown.bits.polygon(points, value));
+  if (stroke.band) view.refresh(stroke.band);
+  view.showLasso([], false);
+  stroke = null;
+  changed(before);
+}
+
+function click(place) {
+  const column = Math.floor(place.x), row = Math.floor(place.y), {bits} = shown;
+  if (column < 0 || row < 0 || column >= bits.columns || row >= bits.rows) return;
+  const isFilling = tool === "fill";
+  if (bits.has(column, row) === isFilling) {
+    return notice(isFilling ? "That is tissue already; click into a hole." : "There is no piece; click on tissue.", [], "hint");
+  }
+  const before = bits.runs(), found = bits.region(column, row);
+  if (isFilling && found.reachesEdge) {
+    return notice("That is the glass around: it reaches the edge of the picture, and is no hole.", [], "hint");
+  }
+  bits.set(found.pixels, Number(isFilling));
+  view.refresh(found.band);
+  changed(before);
+}
+
+// Undo
+
+function remembered(key) {
+  if (!histories.has(key)) histories.set(key, {past: [], future: []});
+  return histories.get(key);
+}
+
+// What was kept of an earlier visit counts where it ends in the mask that is there.
+async function remember(one) {
+  if (histories.has(one.key)) return;
+  const kept = await store.get("histories", nameOf(one.key)).catch(() => null);
+  if (kept && sameRuns(kept.now, one.bits.runs())) histories.set(one.key, {past: kept.past, future: kept.future});
+  if (shown === one) tellUndo();
+}
+
+const nameOf = key => `${review.animal}/${key}`;
+const sameRuns = (a, b) => a.length === b.length && a.every((one, i) => one === b[i]);
+
+function keepHistory(key, now) {
+  const {past, future} = remembered(key);
+  store.put("histories", nameOf(key), {past, future, now}).catch(() => {});
+}
+
+function changed(before) {
+  const {key, bits, info} = shown, now = bits.runs();
+  if (sameRuns(before, now)) return;
+  if (!shown.proposal && info.proposal && info.version === info.proposal_version) {  // until now it was the mask
+    shown.proposal = Bits.ofRuns(bits.columns, bits.rows, before);
+    view.setProposal(shown.proposal);
+  }
+  const history = remembered(key);
+  history.past = [...history.past.slice(1 - MOST_UNDO), before];
+  history.future = [];
+  keep();
+}
+
+function step(from, to) {
+  if (!shown || stroke || !review.mayEdit) return;
+  const history = histories.get(shown.key), runs = history?.[from].pop();
+  if (!runs) return;
+  history[to].push(shown.bits.runs());
+  shown.bits.data.set(Bits.ofRuns(shown.bits.columns, shown.bits.rows, runs).data);
+  view.refresh([0, shown.bits.rows]);
+  keep();
+}
+
+// Saving
+
+function saverOf(one) {
+  if (!savers.has(one.key)) {
+    savers.set(one.key, new Saver(nameOf(one.key), `${base}/${one.key}`, one.info.version, saver => saved(one.key, saver)));
+  }
+  return savers.get(one.key);
+}
+
+function keep() {
+  const one = shown;
+  saverOf(one).put(one.bits);
+  keepHistory(one.key, one.bits.runs());
+  Object.assign(one.info, {word: "edited", edited: true, approved: "", doubtful: false});
+  setWord(one.key, "edited");
+  tell();
+}
+
+function saved(key, saver) {
+  const others = [...savers.values()].filter(one => !one.isSaved);
+  const failed = others.find(one => one.state !== "saving");
+  review.say(failed ? "Not saved" : others.length ? "Saving ..." : "Saved", Boolean(failed));
+  review.complain(failed && failed.state !== "conflict" ? `${failed.said}${failed.state === "lost" ? " Your strokes are kept here, and sent again until they arrive." : " Your strokes are kept here."}` : "");
+  markStrip();
+  if (saver.isSaved) {
+    if (shown?.key === key) {
+      stage.dataset.version = shown.info.version = saver.version;
+      if (saver.madeBy) shown.info.made_by = saver.madeBy;
+      tell();
+    } else {
+      ready.delete(key);
+    }
+    laterStale();
+  }
+  if (saver.state === "conflict" && shown?.key === key) askWhose(key, saver);
+}
+
+function askWhose(key, saver) {
+  notice(saver.said, [
+    ["Take theirs", () => takeTheirs(key).catch(failed => review.complain(failed.message))],
+    ["Put mine over it", async () => {
+      const info = await review.ask("GET", `${base}/${key}`).catch(failed => review.complain(failed.message));
+      if (info) saver.over(info.version);
+    }],
+  ], "conflict");
+}
+
+async function offerDraft(one) {
+  if (savers.has(one.key) && !savers.get(one.key).isSaved) {
+    if (savers.get(one.key).state === "conflict") askWhose(one.key, savers.get(one.key));
+    return;
+  }
+  const draft = await store.get("drafts", nameOf(one.key)).catch(() => null);
+  if (!draft || shown !== one || !review.mayEdit) return;
+  if (draft.columns !== one.bits.columns || draft.rows !== one.bits.rows || sameRuns(draft.runs, one.bits.runs())) {
+    return store.remove("drafts", nameOf(one.key));
+  }
+  const when = new Date(draft.at).toLocaleString();
+  notice(`Strokes of ${when} on this mask were not saved.`, [
+    ["Put them back", () => {
+      const before = one.bits.runs();
+      one.bits.data.set(Bits.ofRuns(draft.columns, draft.rows, draft.runs).data);
+      view.refresh([0, one.bits.rows]);
+      changed(before);
+    }],
+    ["Forget them", () => { drafts.delete(nameOf(one.key)); markStrip(); return store.remove("drafts", nameOf(one.key)); }],
+  ], "draft");
+}
+
+let staleTimer;
+function laterStale() {  // what will run is asked for when the hand rests
+  clearTimeout(staleTimer);
+  staleTimer = setTimeout(() => document.body.dispatchEvent(new Event("stale")), QUIET_MS);
+}
+
+window.addEventListener("beforeunload", event => { if ([...savers.values()].some(one => !one.isSaved)) event.preventDefault(); });
+
+// Approving, and the way back
+
+async function decide(work) {
+  const one = shown;
+  if (!one || !review.mayEdit) return false;
+  try {
+    await savers.get(one.key)?.settled();
+    await work(one);
+    document.body.dispatchEvent(new Event("stale"));
+    return true;
+  } catch (failed) {
+    review.complain(failed.message);
+    return false;
+  }
+}
+
+const approve = isOnly => decide(async one => {
+  if (one.info.approved && isOnly) return;
+  const method = one.info.approved ? "DELETE" : "POST";
+  const info = await review.ask(method, `${base}/${one.key}/approval`, {version: one.info.version});
+  Object.assign(one.info, info);
+  setWord(one.key, info.word, Boolean(info.approved));
+  review.complain("");
+  if (shown === one) tell();
+});
+
+async function approveNext() {
+  const before = wanted, following = neighbour(1);
+  if (!await approve(true) || wanted !== before) return;
+  if (following) show(following);
+  else notice("This was the last section of the list.", [], "end");
+}
+
+const toProposal = () => decide(async one => {
+  const before = one.bits.runs();
+  await review.ask("POST", `${base}/${one.key}/to-proposal`, {version: one.info.version});
+  const history = remembered(one.key);
+  history.past.push(before);
+  savers.delete(one.key);
+  const anew = await prepared(one.key, true);
+  keepHistory(one.key, anew.bits.runs());
+  setWord(one.key, anew.info.word, Boolean(anew.info.approved));
+  if (wanted === one.key) await show(one.key);
+});
+
+// What is written around it
+
+function setWord(key, word, approved = false) {
+  const one = sections.find(each => each.key === key);
+  if (one) Object.assign(one, {word, approved, doubtful: one.doubtful && !["edited"].includes(word)});
+  markStrip();
+}
+
+async function listSections() {
+  sections = (await review.ask("GET", `${base}/states`)).sections;
+  arrange();
+}
+
+function arrange() {
+  const chosen = at("filter").value, first = one => one.doubtful && !one.approved;
+  const found = chosen === "open" ? sections.filter(one => !one.approved)
+    : chosen === "doubtful" ? [...sections.filter(first), ...sections.filter(one => !first(one))] : sections;
+  order = found.map(one => one.key);
+  at("strip").replaceChildren(...found.map(one => {
+    const item = document.createElement("li"), button = document.createElement("button");
+    button.textContent = one.number;
+    button.dataset.key = one.key;
+    button.addEventListener("click", event => {
+      if (event.detail) stage.focus({preventScroll: true});  // so that keys are for the section, not for this button
+      show(one.key);
+    });
+    item.append(button);
+    return item;
+  }));
+  markStrip();
+}
+
+const WORDS = {proposal: "as proposed", edited: "edited by a person", doubtful: "doubtful", refused: "an edit cannot be used", none: "no mask yet", approved: "approved"};
+
+function markStrip() {
+  const byKey = new Map(sections.map(one => [one.key, one]));
+  for (const button of at("strip").querySelectorAll("button")) {
+    const one = byKey.get(button.dataset.key), saver = savers.get(one.key);
+    const isUnsaved = saver && !saver.isSaved && saver.state !== "saving" || drafts.has(nameOf(one.key)) && !saver;
+    button.className = one.word + (isUnsaved ? " unsaved" : "");
+    button.title = `${one.key}: ${WORDS[one.word]}${isUnsaved ? ", not saved" : ""}`;
+    button.toggleAttribute("aria-current", one.key === wanted);
+    if (one.key === wanted) button.scrollIntoView({block: "nearest"});
+  }
+  const approved = sections.filter(one => one.approved).length, isRequired = at("masks").dataset.required === "1";
+  const waits = isRequired && approved < sections.length ? "; Clean waits for the others" : "";
+  at("counts").textContent = sections.length ? `${approved} of ${sections.length} approved${waits}` : "There is no section with a picture.";
+}
+
+function tell() {
+  const {info, bits} = shown;
+  const made = info.edited ? `edited${info.made_by ? ` by ${info.made_by}` : ""}` : info.word === "none" ? "no mask yet" : "as proposed";
+  const before = !info.approved && info.approved_before ? `another mask was approved by ${info.approved_before}` : "";
+  at("name").textContent = `Section ${info.number}`;
+  if (at("note").dataset.of !== info.key) notes.about(at("note").dataset.of = info.key, `section ${info.number} (${info.key})`);
+  at("said").textContent = [info.key, made, info.approved ? `approved by ${info.approved}` : before].filter(Boolean).join("; ");
+  say("refused", info.refused);
+  say("doubt", info.doubtful && !info.approved ? info.doubt : "");
+  if (review.mayEdit) {
+    at("approve").textContent = info.approved ? "Take back" : "Approve";
+    at("approve").disabled = at("approve-next").disabled = info.word === "none" || info.word === "refused";
+    at("to-proposal").disabled = !info.edited || !info.proposal;
+  }
+  stage.dataset.word = info.approved ? "approved" : info.word;
+  stage.setAttribute("aria-label", `section ${info.number}, ${bits.columns} x ${bits.rows} pixels, ${made}`);
+  tellUndo();
+  tellSize();
+}
+
+function tellUndo() {
+  const {past, future} = histories.get(shown.key) ?? {past: [], future: []};
+  at("undo").disabled = !past.length;
+  at("redo").disabled = !future.length;
+}
+
+function tellSize() {
+  const width = 2 * radius(), um = shown ? Math.round(width * shown.info.pixel_size_um) : 0;
+  at("size-said").textContent = `${width < 10 ? width.toFixed(1) : Math.round(width)} px${um ? `, ${um} µm` : ""}`;
+}
+
+// A line above the picture. kind: another line of the same kind is replaced.
+function notice(text, choices = [], kind = "hint") {
+  at("notices").querySelector(`p.${kind}`)?.remove();
+  const line = document.createElement("p");
+  line.className = kind;
+  line.append(text);
+  for (const [label, act] of choices) {
+    const button = document.createElement("button");
+    button.textContent = label;
+    button.addEventListener("click", () => { line.remove(); act(); });
+    line.append(button);
+  }
+  at("notices").append(line);
+  if (!choices.length && ["hint", "end"].includes(kind)) setTimeout(() => line.remove(), 5000);
+}
+
+function say(kind, text) {
+  if (text) notice(text, [], kind);
+  else at("notices").querySelector(`p.${kind}`)?.remove();
+}
+
+// Buttons and keys
+
+function choose(name) {
+  if (!review.mayEdit) return;
+  tool = name;
+  stage.dataset.tool = name;
+  for (const button of document.querySelectorAll("button[data-tool]")) {
+    button.setAttribute("aria-pressed", button.dataset.tool === name);
+  }
+  view.showRing(null);
+}
+
+async function setChannel(number) {
+  const select = at("channel");
+  if (!select || ![...select.options].some(one => one.value === number)) return;
+  select.value = channel = number;
+  if (!shown) return;
+  const one = shown, picture = await bitmapOf(one.info.pictures[number]).catch(failed => review.complain(failed.message));
+  if (shown !== one || channel !== number) return;
+  Object.assign(one, {picture, channel: number});
+  view.setPicture(picture);
+  for (const key of ready.keys()) if (key !== one.key) ready.delete(key);
+}
+
+function toggleOutline() {
+  const isShown = at("outline").getAttribute("aria-pressed") !== "true";
+  at("outline").setAttribute("aria-pressed", isShown);
+  view.setVisible(isShown);
+}
+
+function resize(step) {
+  at("size").value = Number(at("size").value) + step;
+  tellSize();
+}
+
+const setContrast = () => view.setContrast(Number(at("black").value), Number(at("white").value));
+
+const KEYS = {
+  ArrowRight: () => go(1), ArrowLeft: () => go(-1), PageDown: () => go(1), PageUp: () => go(-1),
+  a: () => approve(), Enter: approveNext,
+  b: () => choose("brush"), e: () => choose("erase"), l: () => choose("add"), c: () => choose("cut"),
+  f: () => choose("fill"), d: () => choose("delete"), "[": () => resize(-5), "]": () => resize(5),
+  "+": () => view.zoom(1.25), "=": () => view.zoom(1.25), "-": () => view.zoom(0.8), 0: () => view.fit(),
+  o: toggleOutline, "?": () => at("help").showModal(),
+};
+
+document.addEventListener("keydown", event => {
+  if (at("help").open || document.getElementById("note-dialog")?.open) return;
+  const isTyping = event.target.closest?.("select, textarea, input:not([type=range])");
+  const isCtrl = event.ctrlKey || event.metaKey, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (isTyping || event.altKey) return;
+  if (isCtrl && (key === "z" || key === "y")) {
+    event.preventDefault();
+    return key === "y" || event.shiftKey ? step("future", "past") : step("past", "future");
+  }
+  if (isCtrl) return;
+  if (event.target.closest?.("button, a, input") && [" ", "Enter", "ArrowLeft", "ArrowRight"].includes(event.key) && event.target.id !== "stage") return;
+  if (key === " ") {
+    isSpace = true;
+    stage.dataset.mode = "pan";
+    view.showRing(null);
+    event.preventDefault();
+  } else if (/^[1-9]$/.test(key)) {
+    setChannel(key);
+  } else if (KEYS[key]) {
+    event.preventDefault();
+    KEYS[key]();
+  }
+});
+document.addEventListener("keyup", event => {
+  if (event.key !== " ") return;
+  isSpace = false;
+  delete stage.dataset.mode;
+});
+
+for (const button of document.querySelectorAll("button[data-tool]")) button.addEventListener("click", () => choose(button.dataset.tool));
+const clicks = {undo: () => step("past", "future"), redo: () => step("future", "past"), fit: () => view.fit(), outline: toggleOutline,
+  previous: () => go(-1), next: () => go(1), approve: () => approve(), "approve-next": approveNext, "to-proposal": toProposal,
+  "help-button": () => at("help").showModal()};
+for (const [id, act] of Object.entries(clicks)) {
+  at(id)?.addEventListener("click", event => { if (event.detail) stage.focus({preventScroll: true}); act(); });
+}
+at("filter").addEventListener("change", () => { arrange(); at("filter").blur(); });
+at("channel")?.addEventListener("change", () => { setChannel(at("channel").value); at("channel").blur(); });
+at("size").addEventListener("input", tellSize);
+for (const id of ["black", "white"]) at(id).addEventListener("input", setContrast);
+setInterval(look, ASK_MS);
+document.addEventListener("visibilitychange", look);
+
+const drafts = new Set(await store.names("drafts").catch(() => []));
+choose(tool);
+if (!review.mayEdit) stage.dataset.mode = "look";
+try {
+  await listSections();
+  const asked = location.hash.slice(1);
+  const first = order.find(key => key === asked) || order[0];
+  if (first) await show(first);
+  look();
+} catch (failed) {
+  review.complain(failed.message);
+}
