@@ -8,9 +8,11 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from brainstack import deciding
 from brainstack.cli_arguments import Name
 from brainstack.deciding import Change, change_animal, undo_decision
 from brainstack.errors import BrainstackError
+from brainstack.said import Decided
 from brainstack.slides_shown import said, show_history, show_slides
 
 By = Annotated[str | None, typer.Option(metavar="PERSON", help="who says so; by default, the user of this computer")]
@@ -36,11 +38,14 @@ def slides(
     history: Annotated[bool, typer.Option("--history", help="what was decided, by whom, when and why")] = False,
     undo: Annotated[int | None, typer.Option(min=1, metavar="NUMBER", help="take back this decision of the history, "
                                              "and what was decided with it")] = None,
+    undo_last: Annotated[bool, typer.Option("--undo-last", help="take back what you decided last")] = False,
     by: By = None,
 ) -> None:  # fmt: skip
     """List an animal's slides: status, scenes with verdicts and copies, warnings; or what was decided about them."""
     if undo is not None:
         _undo(name, by, number=undo)
+    elif undo_last:
+        _tell_undone(deciding.undo_last(name, _person(by)))
     elif history:
         show_history(name, Console())
     else:
@@ -65,11 +70,19 @@ def set_slide(
     order: Annotated[int | None, typer.Option(min=1, help="the scene's place on the slide; its number stays")] = None,
     after: Annotated[str | None, typer.Option(metavar="KEY", help="move the scene behind this section, in the order of "
                                               "cutting; first: before all; back: to its slide")] = None,
-    scene_order: Annotated[str | None, typer.Option(help="of all scenes: scan, position, settings")] = None,
+    rotation: Annotated[int | None, typer.Option(min=0, max=3, help="quarter turns clockwise of this scene, in place "
+                                                 "of the animal's")] = None,
+    flip: Annotated[str | None, typer.Option(help="of this scene, after its turns: none, flip (half a turn), flop "
+                                                  "(mirror)")] = None,
+    as_animal: Annotated[bool, typer.Option("--as-animal", help="the scene is turned as the animal is")] = False,
+    scene_order: Annotated[str | None, typer.Option(help="of all scenes: scan, position, settings, or their numbers as "
+                                                    "3,1,2")] = None,
     status: Annotated[str | None, typer.Option(help="of the slide: Good or Bad")] = None,
     rescan: Annotated[int | None, typer.Option(min=1, help="which scan of the slide, where there are several")] = None,
     adds: Annotated[bool, typer.Option("--adds", help="this later scan has scenes that the earlier missed")] = False,
     replaces: Annotated[bool, typer.Option("--replaces", help="this later scan replaces the earlier")] = False,
+    use: Annotated[bool, typer.Option("--use", help="sections are taken from this scan of the slide, not from a later "
+                                                    "one")] = False,
     why: Annotated[str, typer.Option(help="is kept with what is said")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="take back what was said last of the slide, or scene")] = False,
     history: Annotated[bool, typer.Option("--history", help="what was said of the slide")] = False,
@@ -84,6 +97,11 @@ def set_slide(
         return
     _check_one("a verdict", good=good, bad=bad is not None, focus=focus is not None, end=end, drop=drop, keep=keep)
     _check_one("what a later scan is for", adds=adds, replaces=replaces)
+    if scene is None and (rotation is not None or flip is not None or as_animal):
+        raise BrainstackError(
+            "--rotation, --flip and --as-animal are about one scene here; give it with --scene, or turn the whole "
+            f"animal: brainstack animal set {name} --rotation ... --flip ..."
+        )
     qc = _verdict(good=good, bad=bad, focus=focus, end=end, gap=gap)
     if scene is None:
         if focus is not None or end or gap or drop or keep:
@@ -97,6 +115,7 @@ def set_slide(
         replicates=0 if gap else replicate, dropped=True if drop else False if keep else None,
         rescan_use="adds" if adds else "replaces" if replaces else None,
         moved_after={"back": "", None: None}.get(after, after),
+        scene_rotation=rotation, scene_flip=flip, as_animal=as_animal, use_scan=use,
     )  # fmt: skip
     reason = "; ".join(text for text in (bad, focus, why) if text)
     changed = change_animal(name, change, person=_person(by), reason=reason)
@@ -120,7 +139,11 @@ def _check_one(what: str, **given: bool) -> None:
 
 
 def _undo(name: str, by: str | None, *, slide: int = 0, scene: int = 0, number: int = 0) -> None:
-    for one in undo_decision(name, slide=slide, scene=scene, number=number, person=_person(by)):
+    _tell_undone(undo_decision(name, slide=slide, scene=scene, number=number, person=_person(by)))
+
+
+def _tell_undone(undone: list[Decided]) -> None:
+    for one in undone:
         typer.echo(f"taken back: {said(one, back=True)}")
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from brainstack.database import Database, create_or_upgrade, run_in_transaction
+from brainstack.database import Database, create_or_upgrade, open_database, run_in_transaction
+from brainstack.decided_before import DecidedMeanwhileError, about, last_of, meanwhile, version_of
 from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
+from brainstack.places_by_hand import check_not_placed
 from brainstack.planning import list_czi
-from brainstack.records import Slide, SlideScan
-from brainstack.said import DROPPED, FIRST, KEPT, VERDICT_WORDS, Decided, Decision
+from brainstack.records import Slide, SlideScan, Turns
+from brainstack.said import AS_THE_ANIMAL, DROPPED, FIRST, KEPT, VERDICT_WORDS, Decided, Decision
 from brainstack.settings import load_settings
 from brainstack.slide_names import slide_number, slide_rescan
-from brainstack.stack import by_position, by_scan, default_order, scene_key
+from brainstack.stack import ADDS, by_position, by_scan, default_order, scene_key
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,12 @@ class Change:
     """What a person says anew about an animal; None for what stays. slide with status, scene_order or rescan_use, or
     slide with scene and one of qc, replicates, dropped, order, moved_after.
 
-    scene_order : "scan", "position" or, to take it back, "settings". rescan : which scan of the slide, where there are
-    several; rescan_use : what a later one is for, "replaces" or "adds". moved_after : key of the section that the scene
-    lies behind, "first", or "" to take it back.
+    scene_order : numbers as "3,1,2", "scan", "position" or, to take it back, "settings". rescan : which scan of the
+    slide, where there are several; rescan_use : what a later one is for, "replaces" or "adds". moved_after : key of the
+    section that the scene lies behind, "first", or "" to take it back. scene_rotation, scene_flip : of this scene, in
+    place of the animal's; what is left out stays as it is turned now. as_animal : True where it is to be turned as the
+    animal again. use_scan : True where sections are to be taken from this scan of the slide, and not from another that
+    replaces it.
     """
 
     side_sectioned_first: str | None = None
@@ -43,15 +48,32 @@ class Change:
     scene_order: str | None = None
     rescan_use: str | None = None
     moved_after: str | None = None
+    scene_rotation: int | None = None
+    scene_flip: str | None = None
+    as_animal: bool = False
+    use_scan: bool = False
 
     @property
     def is_about_a_scene(self) -> bool:
-        return (self.qc, self.replicates, self.dropped, self.order, self.moved_after) != (None,) * 5
+        said = (self.qc, self.replicates, self.dropped, self.order, self.moved_after)
+        return said != (None,) * 5 or self.is_about_turns
+
+    @property
+    def is_about_turns(self) -> bool:
+        """True for how a scene is turned."""
+        return self.as_animal or (self.scene_rotation, self.scene_flip) != (None, None)
 
 
-def change_animal(prep_id: str, change: Change, *, person: str = "", reason: str = "") -> list[Decided]:
+def change_animal(
+    prep_id: str, change: Change, *, person: str = "", reason: str = "", seen: str | None = None
+) -> list[Decided]:
     """Write a change to the database, with who decided it and why. Returns what was changed by it; what was so already
-    is left out. Raises BrainstackError where it says nothing, or half of something."""
+    is left out.
+
+    seen : the version of what it is about (see decided_before.py) that the person knows; None for whatever there is.
+    Raises BrainstackError where it says nothing, or half of something; DecidedMeanwhileError where somebody decided
+    about the same thing since `seen`, and this would change it.
+    """
     if change == Change():
         raise BrainstackError("Nothing to change was given; see `brainstack animal set --help`.")
     _check_whole(change)
@@ -61,8 +83,12 @@ def change_animal(prep_id: str, change: Change, *, person: str = "", reason: str
         database.take_turns(prep_id)
         if change.slide is not None and change.status is not None:
             _make_known(database, prep_id, change.slide)
+        before = [] if seen is None else about(database.decided(prep_id), change.slide, change.rescan, change.scene)
         made = [*_of_animal(change), *_of_slide(database, prep_id, change), *_of_scene(database, prep_id, change)]
-        return database.decide(prep_id, made, person=person, reason=reason)
+        changed = database.decide(prep_id, made, person=person, reason=reason)
+        if changed and seen is not None and version_of(before) != seen:
+            raise DecidedMeanwhileError(meanwhile(before))  # which takes back what was written
+        return changed
 
     return run_in_transaction(database_url(), work)
 
@@ -75,6 +101,17 @@ def undo_decision(prep_id: str, *, slide: int = 0, scene: int = 0, number: int =
         database_url(),
         lambda database: database.undo(prep_id, slide=slide, scene=scene, number=number, person=person),
     )
+
+
+def undo_last(prep_id: str, person: str) -> list[Decided]:
+    """Take back what a person decided last about slides and scenes, or how the animal is turned. Returns what was taken
+    back. Raises BrainstackError where there is nothing."""
+    create_or_upgrade(database_url())
+    with open_database(database_url()) as database:
+        last = last_of(database.decided(prep_id), person)
+    if last is None:
+        raise BrainstackError(f"{person or 'Nobody named'} decided nothing about {prep_id} that could be taken back.")
+    return undo_decision(prep_id, number=last.number, person=person)
 
 
 def _of_animal(change: Change) -> Iterator[Decision]:
@@ -98,6 +135,8 @@ def _of_slide(database: Database, prep_id: str, change: Change) -> Iterator[Deci
         yield Decision("status", change.status, change.slide, rescan=change.rescan)
     if change.rescan_use is not None:
         yield Decision("rescan_use", change.rescan_use, change.slide, rescan=change.rescan)
+    if change.use_scan:
+        yield from _to_use(database, prep_id, change.slide, change.rescan)
     if change.scene_order is not None:
         order = _order_scenes(database, prep_id, change.slide, change.scene_order, change.rescan)
         yield Decision("scene_order", _listed(order), change.slide, rescan=change.rescan)
@@ -110,6 +149,7 @@ def _of_scene(database: Database, prep_id: str, change: Change) -> Iterator[Deci
         "verdict": None if change.qc is None else VERDICT_WORDS[change.qc],
         "replicates": None if change.replicates is None else str(change.replicates),
         "moved_after": _checked_move(database, prep_id, change),
+        "turns": _turned(database, prep_id, change),
     }
     if change.dropped is not None:
         said["verdict"] = DROPPED if change.dropped else KEPT
@@ -122,6 +162,44 @@ def _of_scene(database: Database, prep_id: str, change: Change) -> Iterator[Deci
             prep_id, change.slide, change.scene, change.order, rescan=change.rescan, default=default
         )
         yield Decision("scene_order", _listed(order), change.slide, rescan=change.rescan)
+
+
+def _to_use(database: Database, prep_id: str, number: int, rescan: int | None) -> Iterator[Decision]:
+    """What makes one scan of a slide the one that sections are taken from: later ones that replace it are bad."""
+    scans = _scans(database, prep_id, number, None)
+    chosen = next((scan for scan in scans if scan.rescan == rescan), None)
+    if chosen is None or not chosen.channels:
+        known = ", ".join(str(scan.rescan) for scan in scans if scan.channels) or "none"
+        raise BrainstackError(
+            f"{prep_id}: slide {number} has no scan {rescan or ''} that was read and could be used; wanted one of: "
+            f"{known}."
+        )
+    for scan in scans:
+        if scan.rescan > chosen.rescan and scan.rescan_use != ADDS and scan.status == "Good" and scan.channels:
+            yield Decision("status", "Bad", number, rescan=scan.rescan)
+    yield Decision("status", "Good", number, rescan=chosen.rescan)
+    yield Decision("rescan_use", "replaces", number, rescan=chosen.rescan)
+
+
+def _turned(database: Database, prep_id: str, change: Change) -> str | None:
+    """How a scene is to be turned, as a decision says it; None where nothing was said of it. Raises BrainstackError
+    where its section was placed by hand: that is from its picture as it is turned now."""
+    if not change.is_about_turns or change.slide is None:
+        return None
+    records = database.animal_records(prep_id)
+    animals = records.scan_run.turns
+    scans = _scans(database, prep_id, change.slide, change.rescan)
+    found = [(scan, one) for scan in scans for one in scan.scenes if one.number == change.scene]
+    own = found[0][1].turns if found else None
+    now = own or animals
+    if change.as_animal:
+        wanted = animals
+    else:
+        rotation = now.rotation if change.scene_rotation is None else change.scene_rotation
+        wanted = Turns(rotation, change.scene_flip or now.flip)
+    if found and wanted != now:
+        check_not_placed(prep_id, scene_key(*found[0]), database.alignment_edits(prep_id), records.pairs_by_hand)
+    return AS_THE_ANIMAL if change.as_animal else f"{wanted.rotation} {wanted.flip}"
 
 
 def _checked_move(database: Database, prep_id: str, change: Change) -> str | None:
@@ -160,24 +238,26 @@ def _make_known(database: Database, prep_id: str, number: int) -> None:
 def _check_whole(change: Change) -> None:
     """Raises BrainstackError where only half of something was said."""
     of_slide = change.status, change.scene, change.rescan, change.scene_order, change.rescan_use
-    if of_slide != (None,) * 5 and change.slide is None:
+    if (of_slide != (None,) * 5 or change.use_scan) and change.slide is None:
         raise BrainstackError(
             "--status, --scene-order, --scene and --rescan are about one slide; give its number with --slide."
         )
     if change.scene is None and change.is_about_a_scene:
         raise BrainstackError(
-            "--qc, --replicate, --drop, --keep and --order are about one scene; give its slide with --slide and its "
-            "number there with --scene."
+            "--qc, --replicate, --drop, --keep, --order and turns are about one scene; give its slide with --slide and "
+            "its number there with --scene."
         )
-    if change.slide is not None and (*of_slide[:2], *of_slide[3:]) == (None,) * 4:
+    if change.slide is not None and (*of_slide[:2], *of_slide[3:]) == (None,) * 4 and not change.use_scan:
         raise BrainstackError(
             "Of the slide nothing was said; give --status, --scene-order, or --scene and what is said about it."
         )
     if change.scene_order is not None and change.order is not None:
         raise BrainstackError("An order of all scenes and a place of one were given at once; wanted one of the two.")
+    if change.as_animal and (change.scene_rotation, change.scene_flip) != (None, None):
+        raise BrainstackError("Turns of the scene and --as-animal were given at once; wanted one of the two.")
     if change.scene is not None and not change.is_about_a_scene:
         raise BrainstackError(
-            "Of the scene nothing was said; give --qc, --replicate, --drop, --keep, --order or --after."
+            "Of the scene nothing was said; give --qc, --replicate, --drop, --keep, --order, --after or --rotation."
         )
     if change.dropped is not None and (change.qc is not None or (change.dropped and change.replicates)):
         raise BrainstackError(
@@ -201,6 +281,8 @@ def _order_scenes(
     scans = _scans(database, prep_id, number, rescan)
     if scene_order != "settings" and len(scans) == 1:  # where there are none, or several, the database says so
         scenes = scans[0].scenes
+        if scene_order[:1].isdigit():
+            return _numbers(scans[0], scene_order)
         order = by_scan(scenes) if scene_order == "scan" else by_position(scenes)
         if order is None:
             raise BrainstackError(
@@ -208,6 +290,19 @@ def _order_scenes(
                 f"in order by them; run the task Meta first: luigi --module tasks Meta --animal {prep_id}."
             )
     return order
+
+
+def _numbers(slide: Slide, listed: str) -> tuple[int, ...]:
+    """The order that a person listed. Raises BrainstackError for what is no list of the slide's scenes."""
+    words = listed.split(",")
+    numbers = [int(word) for word in words if word.strip().isdecimal()]
+    known = {scene.number for scene in slide.scenes}
+    if len(numbers) != len(words) or len(set(numbers)) != len(numbers) or not known <= set(numbers):
+        raise BrainstackError(
+            f"{listed!r} is no order of the scenes of {slide.file_name}; wanted each of "
+            f"{', '.join(map(str, sorted(known)))} once, with commas between."
+        )
+    return tuple(numbers)
 
 
 def _scans(database: Database, prep_id: str, number: int, rescan: int | None) -> list[Slide]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix, Shape, is_mirrored, turning
 from brainstack.plan import Plan
-from brainstack.records import AlignmentEdit
+from brainstack.records import AlignmentEdit, PairTransform
+from brainstack.stack import key_of_scene
 
 
 def check_edits(plan: Plan) -> None:
@@ -74,3 +75,19 @@ def with_edits(
         else:
             found.pop(key, None)
     return found
+
+
+def check_not_placed(prep_id: str, key: str, edits: Sequence[AlignmentEdit], pairs: Sequence[PairTransform]) -> None:
+    """Raises BrainstackError where a section, or a copy of it, or a pair of it, has a place that a person gave it."""
+    for edit in edits:
+        if edit.kind in ("place", "anchor") and key_of_scene(edit.section) == key:
+            raise BrainstackError(
+                f"{edit.section} was placed by hand, from its picture as it is turned now; take that back first: "
+                f"brainstack align release {prep_id} {edit.section}"
+            )
+    for pair in pairs:
+        if key in (key_of_scene(pair.fixed), key_of_scene(pair.moving)):
+            raise BrainstackError(
+                f"The pair of {pair.fixed} and {pair.moving} was laid by hand, from their pictures as they are turned "
+                f"now; take that back first: brainstack animal pair {prep_id} {pair.fixed} {pair.moving} --release"
+            )

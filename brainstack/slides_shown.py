@@ -10,11 +10,12 @@ from rich.table import Table
 
 from brainstack.database import create_or_upgrade, open_database
 from brainstack.environment import animal_folder, database_url
-from brainstack.records import Slide, SlideScene
-from brainstack.said import VERDICT_WORDS, Decided
+from brainstack.records import Slide, SlideScene, Turns
+from brainstack.said import AS_THE_ANIMAL, VERDICT_WORDS, Decided
 from brainstack.settings import load_settings
 from brainstack.stack import ADDS, Disagreement, SceneOrder, disagreements, scans_in_use, scenes_in_order
 
+FLIP_WORDS = {"none": "", "flip": "half a turn", "flop": "mirrored"}
 ANIMAL = "the animal"
 
 
@@ -61,7 +62,14 @@ def scene_words(slide: Slide, scene: SlideScene, why: Mapping[tuple[int, int, in
         words += f": {_copies(scene.replicates)} of its neighbour" if scene.replicates else ": a gap"
     elif scene.replicates:
         words += f" and {_copies(scene.replicates)} of it"
+    words += f", turned by itself ({turned_words(scene.turns)})" if scene.turns is not None else ""
     return words + (f", moved behind {scene.moved_after}" if scene.moved_after else "")
+
+
+def turned_words(turns: Turns) -> str:
+    """Such as "1 quarter turn clockwise, mirrored"."""
+    rotation = f"{turns.rotation} quarter turn{'s' * (turns.rotation != 1)} clockwise" if turns.rotation else ""
+    return ", ".join(filter(None, [rotation, FLIP_WORDS[turns.flip]])) or "not turned"
 
 
 def _copies(number: int) -> str:
@@ -113,7 +121,15 @@ def said(one: Decided, *, back: bool = False) -> str:
     place = f"slide {one.slide}" if one.slide else ANIMAL
     place += f" (scan {one.rescan})" if one.rescan > 1 else ""
     place += f", scene {one.scene}" if one.scene else ""
+    if one.what == "turns":
+        old, new = (_turns(value) for value in (old, new))
     return f"{place}: {one.what} {old or '-'} -> {new or '-'}"
+
+
+def _turns(value: str) -> str:
+    """As a decision has it -> for people."""
+    rotation, _, flip = value.partition(" ")
+    return "as the animal" if value == AS_THE_ANIMAL else turned_words(Turns(int(rotation), flip))
 
 
 def _when(at: str) -> str:

@@ -67,7 +67,7 @@ def _with_moved(slots: list[Section], slides: Iterable[Slide]) -> list[Section]:
     for place, after in moved.items():
         own = [slot for slot in slots if (slot.slide, slot.scene) == place]
         others = [slot for slot in slots if slot not in own]
-        behind = [number for number, slot in enumerate(others, 1) if _scene_key(slot.key) == _scene_key(after)]
+        behind = [number for number, slot in enumerate(others, 1) if key_of_scene(slot.key) == key_of_scene(after)]
         if own and (behind or after == FIRST):
             start = behind[-1] if behind else 0
             slots = [*others[:start], *own, *others[start:]]
@@ -82,7 +82,7 @@ def lost_moves(slides: Iterable[Slide]) -> tuple[tuple[Slide, SlideScene], ...]:
         (slide, scene)
         for slide in slides
         for scene in _sections_of(slide)
-        if scene.moved_after and _scene_key(scene.moved_after) not in known
+        if scene.moved_after and key_of_scene(scene.moved_after) not in known
     )
 
 
@@ -92,7 +92,7 @@ def scene_key(slide: Slide, scene: SlideScene) -> str:
     return f"slide{slide.number:03d}{rescan}_S{scene.number}"
 
 
-def _scene_key(key: str) -> str:
+def key_of_scene(key: str) -> str:
     """The key of the section that a copy is of; a section's own key as it is."""
     return key.partition("_copy")[0]
 

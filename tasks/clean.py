@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-
-import numpy as np
-from numpy.typing import NDArray
-
+from brainstack.alignment_results import placed_on_canvas
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.gains import section_gain
 from brainstack.images.cleaning import (
     apply_gain,
     blank_outside,
     clipped_share,
-    place_on_canvas,
     turn,
     without_background,
 )
 from brainstack.plan import Plan
 from brainstack.stamps import Step
+from tasks.approval import AfterApproval
 from tasks.base import SectionChannelTask, resolution_parameter
 from tasks.white_point import read_background
 
 
-class Clean(SectionChannelTask):
+class Clean(AfterApproval, SectionChannelTask):
     """Mask, gain (none in colour), quarter turns and mirror, canvas. Nothing is resampled."""
 
     full_stage = "FullClean"
@@ -35,29 +31,16 @@ class Clean(SectionChannelTask):
         background = read_background(plan, step.channel)
         gain = None if plan.is_colour else section_gain(plan, step.channel, step.item)
         radius_px = plan.settings.clean.background_um / plan.pixel_size_um
-        canvas, scan_run = read_canvas(plan), plan.records.scan_run
+        turns = plan.turns(step.item)
 
         tissue = blank_outside(thumbnail, mask, background)
         even = without_background(tissue, mask, radius_px=radius_px) if radius_px and gain is not None else tissue
         bright = even if gain is None else apply_gain(even, gain)
-        turned = turn(bright, scan_run.rotation, scan_run.flip)
-        cleaned = place_on_canvas(turned, turn(mask, scan_run.rotation, scan_run.flip), canvas, background)
+        turned = turn(bright, *turns)
+        cleaned = placed_on_canvas(plan, turned, turn(mask, *turns), background)
 
         write_tiff(plan.folder.keyed("thumbnail_cleaned", step.item, step.channel), cleaned, plan.pixel_size_um)
         return {"clipped": f"{clipped_share(tissue, bright, mask):.6f}"}
 
     def details(self, values: dict[str, str]) -> dict[str, str]:
         return values
-
-
-def read_canvas(plan: Plan) -> tuple[int, int]:
-    """The canvas of cleaned images, (rows, columns)."""
-    content = json.loads(plan.folder.small("canvas").read_text())
-    return content["rows"], content["columns"]
-
-
-def read_cleaned_mask(plan: Plan, key: str) -> NDArray[np.bool_]:
-    """The mask of a section where its cleaned image is: turned, on the canvas."""
-    mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
-    turned = turn(mask, plan.records.scan_run.rotation, plan.records.scan_run.flip)
-    return place_on_canvas(turned, turned, read_canvas(plan))

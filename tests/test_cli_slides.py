@@ -9,7 +9,8 @@ from calling import Call, caller
 
 from brainstack.database import open_database
 from brainstack.environment import database_url
-from brainstack.records import Channel, Scene, Slide, SlideScan
+from brainstack.records import AlignmentEdit, Channel, Scene, Slide, SlideScan
+from brainstack.stack import scans_in_use
 
 
 @pytest.fixture
@@ -145,3 +146,71 @@ def test_an_animal_without_slides_says_how_they_are_read(call: Call, tmp_path: P
 def test_a_scan_is_still_shown_by_its_file(call: Call, tmp_path: Path) -> None:
     write_slide(tmp_path / "DK40_slide001.czi")
     assert "scenes" in call("slide", "show", tmp_path / "DK40_slide001.czi").stdout
+
+
+def test_a_scene_is_turned_by_itself_and_as_the_animal_again(call: Call, animal: str) -> None:
+    call("animal", "set", animal, "--flip", "flop")
+    said = call("slide", animal, 1, "--scene", 3, "--rotation", 1)
+    assert said.stdout == "slide 1, scene 3: turns as the animal -> 1 quarter turn clockwise, mirrored\n"
+    assert slides()[0].scenes[2].turns == (1, "flop")
+    call("slide", animal, 1, "--scene", 3, "--flip", "none")
+    assert slides()[0].scenes[2].turns == (1, "none")
+    assert "3, turned by itself (1 quarter turn clockwise)" in call("slides", animal).stdout
+    call("slide", animal, 1, "--scene", 3, "--as-animal")
+    assert slides()[0].scenes[2].turns is None
+    assert "wanted one of the two" in call("slide", animal, 1, "--scene", 3, "--as-animal", "--rotation", 1).stderr
+    assert "--scene" in call("slide", animal, 1, "--rotation", 1).stderr
+    assert "'left'" in call("slide", animal, 1, "--scene", 3, "--flip", "left").stderr
+
+
+def test_a_scene_that_was_placed_by_hand_is_not_turned_under_its_place(call: Call, animal: str) -> None:
+    with open_database(database_url()) as database:
+        database.add_alignment_edit(animal, AlignmentEdit("place", "slide001_S3", rotation_rad=3.14))
+    said = call("slide", animal, 1, "--scene", 3, "--rotation", 2)
+    assert said.returncode == 1
+    assert "take that back first: brainstack align release DK39 slide001_S3" in said.stderr
+    assert slides()[0].scenes[2].turns is None
+    assert call("slide", animal, 1, "--scene", 3, "--flip", "none").returncode == 0, "it is turned so already"
+    with open_database(database_url()) as database:
+        database.release_alignment_edit(animal, "slide001_S3")
+    assert call("slide", animal, 1, "--scene", 3, "--rotation", 2).returncode == 0
+
+
+def test_the_order_of_scenes_is_given_by_their_numbers(call: Call, animal: str) -> None:
+    call("slide", animal, 1, "--scene-order", "3,1,2,4")
+    assert [scene.order for scene in slides()[0].scenes] == [2, 3, 1, 4]
+    for wrong in ("3,1,2", "3,1,2,2", "3,1,2,4,x", "1,2,3,4,4"):
+        assert "wanted each of 1, 2, 3, 4 once" in call("slide", animal, 1, "--scene-order", wrong).stderr
+
+
+def test_the_scan_that_is_used_is_chosen(call: Call, animal: str) -> None:
+    call("slide", animal, 2, "--rescan", 2, "--adds")
+    call("slide", animal, 2, "--rescan", 1, "--use")
+    assert [(one.rescan, one.status, one.rescan_use) for one in slides()[1:]] == [
+        (1, "Good", "replaces"),
+        (2, "Good", "adds"),
+    ]
+    call("slide", animal, 2, "--rescan", 2, "--use")
+    assert [one.rescan for one in scans_in_use(slides()) if one.number == 2] == [2]
+    call("slide", animal, 2, "--rescan", 1, "--use")
+    assert [one.rescan for one in scans_in_use(slides()) if one.number == 2] == [1]
+    assert "wanted one of: 1, 2" in call("slide", animal, 2, "--rescan", 5, "--use").stderr
+
+
+def test_a_verdict_is_said_again_with_another_reason(call: Call, animal: str) -> None:
+    call("slide", animal, 1, "--scene", 3, "--bad", "folded")
+    assert call("slide", animal, 1, "--scene", 3, "--bad", "folded").stdout.startswith("It is so already")
+    assert call("slide", animal, 1, "--scene", 3, "--bad", "torn").stdout == "slide 1, scene 3: verdict bad -> bad\n"
+    assert "3 bad (torn)" in call("slides", animal).stdout
+    call("slide", animal, 1, "--scene", 3, "--undo")
+    assert "3 bad (folded)" in call("slides", animal).stdout
+
+
+def test_the_last_that_a_person_decided_is_taken_back_and_nobody_elses(call: Call, animal: str) -> None:
+    call("slide", animal, 1, "--scene", 1, "--bad", "folded", "--by", "Ana")
+    call("slide", animal, 1, "--scene", 2, "--end", "--by", "Ana")
+    call("slide", animal, 1, "--scene", 3, "--bad", "torn", "--by", "Ben")
+    assert call("slides", animal, "--undo-last", "--by", "Ana").stdout.startswith("taken back: slide 1, scene 2:")
+    assert call("slides", animal, "--undo-last", "--by", "Ana").stdout.startswith("taken back: slide 1, scene 1:")
+    assert "Ana decided nothing" in call("slides", animal, "--undo-last", "--by", "Ana").stderr
+    assert [scene.qc for scene in slides()[0].scenes] == [0, 0, 2, 0]

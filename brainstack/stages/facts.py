@@ -55,6 +55,10 @@ def pieces_of_slab(plan: Plan, step: Step) -> Facts:
     return {"the number of pieces of a slab": group_count(plan)}
 
 
+def channel_names(plan: Plan, step: Step) -> Facts:
+    return {"the names of channels": [[one.number, one.name] for one in plan.channels]}
+
+
 def narrowing(plan: Plan, step: Step) -> Facts:
     """Only where 16 bit become 8."""
     if not plan.is_narrowed:
@@ -94,7 +98,17 @@ def scan_shape(plan: Plan, step: Step) -> Facts:
 
 
 def turns(plan: Plan, step: Step) -> Facts:
-    return {"quarter turns": plan.records.scan_run.rotation, "mirror": plan.records.scan_run.flip}
+    """Of a section."""
+    rotation, flip = plan.turns(step.item)
+    return {"quarter turns": rotation, "mirror": flip}
+
+
+def turns_of_all(plan: Plan, step: Step) -> Facts:
+    """Of the animal, and of the sections of a pair, or all, that have their own."""
+    keys = step.item.split("..") if step.item else list(plan.section)
+    own = [[key, *plan.own_turns[key]] for key in keys if key in plan.own_turns]
+    rotation, flip = plan.records.scan_run.turns
+    return {"quarter turns": rotation, "mirror": flip} | ({"sections turned by themselves": own} if own else {})
 
 
 def pixel_size(plan: Plan, step: Step) -> Facts:
@@ -103,6 +117,19 @@ def pixel_size(plan: Plan, step: Step) -> Facts:
 
 def section_thickness(plan: Plan, step: Step) -> Facts:
     return {"the section thickness": plan.records.histology.section_thickness_um}
+
+
+def contrast(plan: Plan, step: Step) -> Facts:
+    """Only where a person gave one: without it, the settings say."""
+    said = [[one.low, one.high] for one in plan.records.contrasts if one.channel == plan.settings.web.channel]
+    return {"the contrast that a person gave": said[0]} if said and not plan.is_colour else {}
+
+
+def contrasts(plan: Plan, step: Step) -> Facts:
+    """Of all channels, for an export whose format keeps them. Only where a person gave some."""
+    said = [[one.channel, one.low, one.high] for one in plan.records.contrasts]
+    is_kept = step.item.startswith("ome-zarr") and not plan.is_colour
+    return {"the contrasts that people gave": sorted(said)} if said and is_kept else {}
 
 
 def labels(plan: Plan, step: Step) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from brainstack.exports import export_kind, export_piece
 from brainstack.labels import VOLUME
 from brainstack.stages.kinds import Input
 from brainstack.stamps import Step
@@ -123,6 +124,13 @@ def deformation_inputs(plan: Plan, step: Step) -> list[Input]:
     return [Input(Step("Transforms")), *(Input(Step("Clean", number, key)) for key in keys), *white(plan, number)]
 
 
+def web_inputs(plan: Plan, step: Step) -> list[Input]:
+    """A contrast that a person gave is of the grey values as scanned, which the gain makes those of the section."""
+    channel = plan.settings.web.channel
+    by_hand = not plan.is_colour and any(one.channel == channel for one in plan.records.contrasts)
+    return [Input(Step("Alignment", channel, step.item)), *([Input(Step("Gain", channel))] if by_hand else [])]
+
+
 def field_of(plan: Plan, step: Step) -> list[Input]:
     """The smooth field of a section, where there are any."""
     one = Step("Deformation", 0, step.item)
@@ -209,6 +217,23 @@ def group_inputs(plan: Plan, step: Step) -> list[Input]:
     """A group of blocks, in all slabs."""
     slabs = (slab_name(number) for number in range(slab_count(plan)))
     return [Input(Step("FullImage", step.channel, f"{slab}.{step.item}")) for slab in slabs]
+
+
+def export_section_inputs(plan: Plan, step: Step) -> list[Input]:
+    """A section, aligned, of all channels."""
+    key, first = export_piece(step.item).key, [one.number for one in plan.channels[:1]]
+    aligned = [Input(Step("Alignment", one.number, key)) for one in plan.channels]
+    return [*aligned, *(background for number in first for background in white(plan, number))]
+
+
+def export_inputs(plan: Plan, step: Step) -> list[Input]:
+    """All sections, of which those that failed are left out; and what the channels are shown by."""
+    kind = export_kind(step.item)
+    sections = [Input(Step("ExportSection", 0, kind.piece(key).item), needed=False) for key in plan.section]
+    shown = [Input(Step("ChannelHistogram", one.number), needed=False) for one in plan.channels]
+    if step.item.startswith("ome-zarr") and not plan.is_colour:  # a contrast by hand is of the grey values as scanned
+        shown += [Input(Step("Gain", one.channel), needed=False) for one in plan.records.contrasts]
+    return [*sections, *shown, *(background for one in plan.channels for background in white(plan, one.number))]
 
 
 IMAGES = {

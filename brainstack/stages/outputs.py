@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brainstack.exports import PIECE_SUFFIXES, export_kind, export_piece
 from brainstack.mesh_costs import variant_name
 from brainstack.stages.inputs import mesh_parts
 from brainstack.stamps import Step
@@ -77,3 +78,13 @@ def other_mesh_files(plan: Plan, step: Step) -> list[Path]:
     layer, mip, error_um = mesh_parts(step.item)
     variant = variant_name(mip, error_um)
     return [plan.folder.other_mesh(layer, variant) / "info", plan.folder.mesh_cost(layer, variant)]
+
+
+def export_section_files(plan: Plan, step: Step) -> list[Path]:
+    piece = export_piece(step.item)
+    return [plan.folder.export_piece(f"{piece.kind}_{piece.resolution}", piece.key + PIECE_SUFFIXES[piece.kind])]
+
+
+def export_files(plan: Plan, step: Step) -> list[Path]:
+    name = export_kind(step.item).file_name(plan.folder.prep_id)
+    return [plan.folder.export(name), plan.folder.export_table(name)]

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from brainstack.exports import EXPORT_KINDS, PIECE_SUFFIXES, RESOLUTIONS, Piece
 from brainstack.stamps import Step
 from brainstack.volume_pieces import group_count, group_name, slab_count, slab_name
 
@@ -101,3 +102,14 @@ def group_of_slab(plan: Plan, stage: str) -> Iterable[Step]:
     """The same of one slab: item "002.004"."""
     groups = [group_name(number) for number in range(group_count(plan))]
     return (Step(stage, one.channel, f"{one.item}.{name}") for one in slab(plan, stage) for name in groups)
+
+
+def export(plan: Plan, stage: str) -> Iterable[Step]:
+    """Each way to export an animal: item "ome-zarr:thumbnail"."""
+    return (Step(stage, 0, kind.item) for kind in EXPORT_KINDS) if plan.section else ()
+
+
+def section_of_export(plan: Plan, stage: str) -> Iterable[Step]:
+    """A section, for the exports that are made of it: item "slide058_S2:zarr:thumbnail"."""
+    kinds = [(kind, resolution) for resolution in RESOLUTIONS for kind in PIECE_SUFFIXES]
+    return (Step(stage, 0, Piece(key, *kind).item) for kind in kinds for key in plan.section)

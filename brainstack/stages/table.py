@@ -17,6 +17,9 @@ from brainstack.stages.facts import (
     by_elastix,
     by_hand,
     chain,
+    channel_names,
+    contrast,
+    contrasts,
     czi_file,
     depth_in_reference,
     depths,
@@ -41,6 +44,7 @@ from brainstack.stages.facts import (
     slots,
     states_by_hand,
     turns,
+    turns_of_all,
 )
 from brainstack.stages.inputs import (
     alignment_pictures_inputs,
@@ -51,6 +55,8 @@ from brainstack.stages.inputs import (
     cleaned,
     deformation_inputs,
     evening,
+    export_inputs,
+    export_section_inputs,
     field_of,
     finer_inputs,
     group_inputs,
@@ -68,11 +74,14 @@ from brainstack.stages.inputs import (
     slab_inputs,
     tif_of,
     transforms_inputs,
+    web_inputs,
     white,
 )
 from brainstack.stages.kinds import Input, Stage, no_step
 from brainstack.stages.outputs import (
     channel_histogram_files,
+    export_files,
+    export_section_files,
     keyed,
     label_files,
     links,
@@ -87,6 +96,7 @@ from brainstack.stages.steps import (
     channel,
     colour_channel,
     deformed,
+    export,
     finer_pair,
     grey_channel,
     group,
@@ -97,6 +107,7 @@ from brainstack.stages.steps import (
     pair,
     section,
     section_and_channel,
+    section_of_export,
     slab,
     slide,
     slide_and_channel,
@@ -218,7 +229,7 @@ STAGES: dict[str, Stage] = {
     "Canvas": Stage(
         per=animal,
         inputs=lambda plan, step: all_of(plan, "Masks"),
-        facts=joined(turns, pixel_size, approved_canvas),
+        facts=joined(turns_of_all, pixel_size, approved_canvas),
         settings=("canvas",),
         outputs=small("canvas"),
     ),
@@ -257,7 +268,7 @@ STAGES: dict[str, Stage] = {
     "PairFiner": Stage(
         per=finer_pair,
         inputs=finer_inputs,
-        facts=joined(turns, pixel_size),
+        facts=joined(turns_of_all, pixel_size),
         settings=("elastix", "tifs.thumbnail_factor"),
         outputs=lambda plan, step: [plan.folder.pair_finer(step.item)],
         version=2,
@@ -286,7 +297,7 @@ STAGES: dict[str, Stage] = {
     "Transforms": Stage(
         per=animal,
         inputs=transforms_inputs,
-        facts=joined(chain, turns, pixel_size, approved_alignment, pairs_left_out, places_by_hand),
+        facts=joined(chain, turns_of_all, pixel_size, approved_alignment, pairs_left_out, places_by_hand),
         settings=(
             "canvas",
             "tifs.thumbnail_factor",
@@ -332,7 +343,8 @@ STAGES: dict[str, Stage] = {
     ),
     "Web": Stage(
         per=section,
-        inputs=lambda plan, step: [Input(Step("Alignment", plan.settings.web.channel, step.item))],
+        inputs=web_inputs,
+        facts=contrast,
         settings=("web", "gain.target"),
         outputs=lambda plan, step: [plan.folder.keyed("web", step.item, plan.settings.web.channel, ".png")],
     ),
@@ -472,6 +484,22 @@ STAGES: dict[str, Stage] = {
             plan.folder.volume(step.channel, full=True) / "info",
             plan.folder.volume_record(step.channel, "levels", full=True),
         ],
+    ),
+    "ExportSection": Stage(  # item: "key:kind:resolution"
+        per=no_step,
+        asked=section_of_export,
+        inputs=export_section_inputs,
+        facts=joined(scan_pixel_size, section_thickness, channel_names),
+        settings=(*FULL_SETTINGS, *TIFF_SETTINGS, "downsampling"),
+        outputs=export_section_files,
+    ),
+    "Export": Stage(  # item: "format:resolution"
+        per=no_step,
+        asked=export,
+        inputs=export_inputs,
+        facts=joined(order, pixel_type, scan_pixel_size, section_thickness, channel_names, contrasts),
+        settings=("gain.target", "downsampling"),
+        outputs=export_files,
     ),
     "SingleHistogram": Stage(  # item: "key:image"
         per=no_step,
