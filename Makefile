@@ -17,7 +17,7 @@ help:
 	@echo "make demo   a made-up animal, from slide scans to Neuroglancer"
 	@echo "make test   everything that the tests need, then the tests"
 	@echo "make lint   ruff and mypy"
-	@echo "make docs   write anew what the docs take from the code"
+	@echo "make docs   write anew what the docs take from the code, and build their site"
 	@echo "make clean  remove the virtual environment"
 
 demo: $(VENV)/installed
@@ -34,8 +34,11 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(VENV)/installed-dev
+# A warning (a link, an anchor or a picture that is not there, a page that nothing leads to) is an error.
+docs: $(VENV)/installed-docs
 	$(BIN)/python docs/write.py
+	$(BIN)/sphinx-build -q -W --keep-going -c docs . site
+	@echo "The site is in site/: open site/index.html in a browser."
 
 clean:
 	rm -rf $(VENV)
@@ -46,3 +49,6 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) install -e ".[test,dev]" && touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	@$(PIP) install -e ".[docs]" && touch $@

@@ -1,10 +1,11 @@
-"""Make the pictures of docs/pictures.md from an animal that was run: python docs/pictures.py ABBA
+"""Make the pictures of docs/pictures.md and docs/report.md from an animal that was run: python docs/pictures.py ABBA
 
 Needs BRAINSTACK_DATA_ROOT as the run had it, and Chromium with its driver for the pictures of pages.
 """
 
 from __future__ import annotations
 
+import base64
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.browser import open_browser
 from brainstack.files.tiff import read_tiff
 from brainstack.images.normalizing import to_8_bit, white_level
 from brainstack.plan import Plan
@@ -38,6 +40,7 @@ def main(animal: str) -> None:
     write("masks_sheet", sheet(plan, "thumbnail_colored"))
     write("aligned_sheet", sheet(plan, "thumbnail_aligned"))
     write_viewer(plan)
+    write_report(plan)
 
 
 def write(name: str, picture: NDArray[np.uint8]) -> None:
@@ -69,6 +72,25 @@ def write_viewer(plan: Plan) -> None:
     page = cv2.imread(str(png))
     png.unlink()
     write("viewer", page[..., ::-1])
+
+
+def write_report(plan: Plan) -> None:
+    """The head of the animal's report, and how it begins to show the alignment."""
+    with open_browser((1280, 900)) as browser:
+        browser.get(plan.folder.report.as_uri())
+        rows = "return [...document.querySelectorAll('#animal ~ .facts dd')]"
+        for row in browser.execute_script(rows):
+            if row.text == plan.records.scan_run.slide_folder_path:  # of the computer that it was made on
+                browser.execute_script("arguments[0].textContent = '/scans/ABBA'", row)
+        top = "return document.querySelector('#{}').getBoundingClientRect().top"
+        sections, alignment = (browser.execute_script(top.format(one)) for one in ("sections", "alignment"))
+        for name, clip in (
+            ("report", {"x": 0, "y": 0, "width": 1280, "height": min(1250, sections + 330)}),
+            ("report_alignment", {"x": 212, "y": alignment - 20, "width": 1020, "height": 1150}),
+        ):
+            options = {"captureBeyondViewport": True, "clip": clip | {"scale": 0.8}}
+            png = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", options)["data"])
+            write(name, cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1])
 
 
 if __name__ == "__main__":

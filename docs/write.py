@@ -1,4 +1,4 @@
-"""Writes what the docs take from the code: the picture of the stages, their table, the table of settings.
+"""Writes what the docs take from the code: the stages with their picture, settings, commands, tables of the database.
 
 `make docs` runs it. A test runs it too, and fails where what it would write is not what is there.
 """
@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,18 @@ from brainstack.animal_folder import AnimalFolder
 from brainstack.labels import SECTIONS, LabelSource
 from brainstack.plan import Plan
 from brainstack.records import Animal, AnimalRecords, Channel, Histology, ScanRun, Slide, SlideScene
-from brainstack.settings import Settings, config_folder, load_settings
+from brainstack.settings import Settings, load_settings
 from brainstack.slide_names import CziFile
 from brainstack.stages import ASKED_FOR, IMAGES, STAGES
 
 REPOSITORY = Path(__file__).parent.parent
+sys.path.insert(0, str(REPOSITORY / "docs"))
+
+from writers.commands import commands_page  # noqa: E402
+from writers.settings import Setting, settings, settings_page  # noqa: E402
+from writers.tables import tables_page  # noqa: E402
+
+__all__ = ["Setting", "settings"]  # tests look at the settings' comments
 FOR_PEOPLE = ("MaskProposal", "Masks")
 """Stages whose images a person paints on: drawn with a thick edge."""
 PER = {
@@ -40,6 +45,8 @@ PER = {
     "layer_of_points": "layer of points",
     "slab": "slab of sections and channel",
     "group": "group of blocks and channel",
+    "export": "format and resolution",
+    "section_of_export": "section, for each format and resolution",
     "group_of_slab": "group of blocks of a slab, and channel",
     "no_step": "section and channel",
 }
@@ -53,6 +60,8 @@ def pages() -> dict[Path, str]:
         readme: between_marks(readme.read_text(encoding="utf-8"), "stages", diagram()),
         REPOSITORY / "docs" / "stages.md": stages_page(),
         REPOSITORY / "docs" / "settings.md": settings_page(),
+        REPOSITORY / "docs" / "commands.md": commands_page(),
+        REPOSITORY / "docs" / "tables.md": tables_page(),
     }
 
 
@@ -149,7 +158,7 @@ def stages_page() -> str:
     import tasks
 
     rows = [
-        f"| {stage} | {per(stage)} | {sentence(getattr(tasks, stage))} "
+        f"| {explained(stage)} | {per(stage)} | {sentence(getattr(tasks, stage))} "
         f"| {', '.join(before) or 'the CZI'} | {', '.join(f'`{one}`' for one in STAGES[stage].settings)} |"
         for stage, before in reads().items()
     ]
@@ -158,61 +167,24 @@ def stages_page() -> str:
         "Written by `make docs` from `brainstack/stages/` and the tasks. *Per* says what one step is. A step is\n"
         "made again when something that it reads, one of its settings, or the version of its algorithm changes: see\n"
         "[done, stale, failed](done-and-stale.md). Each stage is also a command, with all that it needs:\n"
-        "`luigi --module tasks Masks --animal DK39`.\n\n"
+        "`luigi --module tasks Masks --animal DK39`. Its name leads to what it computes, and how.\n\n"
         "| stage | per | what it does | reads | settings |\n|---|---|---|---|---|\n"
     )
     return head + "\n".join(rows) + "\n"
 
 
+def explained(stage: str) -> str:
+    """The name of a stage, which leads to its part of docs/algorithms.md where there is one."""
+    page = (REPOSITORY / "docs" / "algorithms.md").read_text(encoding="utf-8")
+    for heading in re.findall(r"^### (.+)$", page, re.MULTILINE):
+        if stage in heading.split(", "):
+            return f"[{stage}](algorithms.md#{heading.lower().replace(', ', '-')})"
+    return stage
+
+
 def sentence(task: type) -> str:
     """The first paragraph of a task's docstring."""
     return " ".join((task.__doc__ or "").strip().partition("\n\n")[0].split())
-
-
-# Settings
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A line of settings.toml. comment : what stands above it; "" where that is the line before it."""
-
-    table: str
-    name: str
-    default: str
-    comment: str
-
-
-def settings(text: str) -> Iterator[Setting]:
-    """The settings in the text of settings.toml."""
-    table, comment = "", []
-    for line in text.splitlines():
-        if line.startswith("["):
-            table, comment = line.strip("[]"), []
-        elif line.startswith("#"):
-            comment.append(line.lstrip("# "))
-        elif "=" in line:
-            name, _, default = (part.strip() for part in line.partition("="))
-            yield Setting(table, name, default, " ".join(comment))
-            comment = []
-
-
-def settings_page() -> str:
-    text = (config_folder() / "settings.toml").read_text(encoding="utf-8")
-    lines = [
-        "# Settings\n",
-        "Written by `make docs` from `config/settings.toml`. To change one for one animal, put its table and its line",
-        "into `<data_root>/<animal>/settings.toml`:\n",
-        "```toml\n[masks]\nchannel = 2\n```\n",
-        "The next run makes again what depends on it, and nothing else. A name that does not exist is refused.",
-        "Parameters of elastix itself are in `config/rigid.toml`; an animal's own go under `[elastix.rigid]`.",
-    ]
-    for table in tomllib.loads(text):
-        lines += [f"\n## [{table}]\n", "| setting | shipped | what it is, and why |", "|---|---|---|"]
-        for one in settings(text):
-            if one.table == table:
-                default, comment = (part.replace("|", r"\|") for part in (one.default, one.comment))
-                lines.append(f"| `{one.name}` | `{default}` | {comment or 'goes with the one above'} |")
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Pages that docs/write.py writes from the code, a module a page."""
