@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
 from brainstack.files.arrays import read_arrays, write_arrays
-from brainstack.files.pictures import COLOURS, Mark, write_counts, write_histogram
+from brainstack.files.histogram_files import COLOURS, Mark, write_counts, write_histogram
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
 from brainstack.gains import channel_gain, section_gain

@@ -9,11 +9,12 @@ progress and, at the end, a table; Luigi's own words go to the run's log.
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -26,13 +27,18 @@ from luigi.rpc import RPCError
 from luigi.scheduler import BATCH_RUNNING, DONE, FAILED, PENDING, RUNNING
 
 from brainstack.errors import BrainstackError
+from brainstack.images.threads import use_one_thread
+from brainstack.run_log import line_of
 from brainstack.stamps import Step
 from hpc.fleet import Outcome
 from tasks import children, current
 from tasks.base import AnimalTask, BatchTask, sentence_of, task_for
 from tasks.jobs import ClusterJob, link_to
 from tasks.luigid import Luigid
+from tasks.report import ReportTask
 from tasks.run import Run
+
+log = logging.getLogger("brainstack")
 
 TASK_FAILED = 30
 """Exit status of a run in which something failed, as luigi.cfg has it."""
@@ -40,6 +46,14 @@ SECOND_CTRL_C_S = 5.0
 """How long a second Ctrl-C can end what is on a cluster."""
 ASK_AGAIN_S = 20.0
 """How long a worker waits for the end of a task before it asks for work all the same."""
+LOST_OUTPUT = (
+    "it was made, but its output is not there any more; see that nobody removes files during a run, and run the same "
+    "command again"
+)
+DIED = (
+    "the process that made it died, twice ({}): it was killed, or memory ran out; close other programs or take fewer "
+    "--workers, and run the same command again"
+)
 TELL_S = 5.0
 """Between two words to people of how far jobs on a cluster are."""
 CONNECT_S = 5.0
@@ -51,6 +65,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def __init__(self, **arguments: Any) -> None:
         self._local_processes = 1
+        use_one_thread()  # a process that is forked beside OpenCV's threads may wait for them for ever
         super().__init__(**arguments)
         self._roots: list[AnimalTask] = []
         self._runs: dict[str, Run] = {}
@@ -77,6 +92,8 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def add(self, task: luigi.Task, multiprocess: bool = False, processes: int = 0) -> bool:
         self._first_task = self._first_task or task.task_id
+        if isinstance(task, ReportTask):
+            return self._add_report(task)
         self._roots.append(task)
         with leave_with_a_sentence(self._runs):
             if task.animal not in self._runs:
@@ -85,6 +102,13 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
                 if run.jobs is not None:  # jobs are watched while tasks are made here
                     self._config.force_multiprocessing = True
             return self._add_what_can_be_done(task)
+
+    def _add_report(self, task: ReportTask) -> bool:
+        """It says in the terminal what went wrong; there is no log that takes what Luigi says."""
+        logging.getLogger("luigi-interface").setLevel(logging.CRITICAL)
+        with leave_with_a_sentence(self._runs):
+            task.check()
+            return bool(super().add(task))
 
     def _add_what_can_be_done(self, task: AnimalTask) -> bool:
         plan = current.plan(task.animal)
@@ -140,7 +164,12 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
                 run.interrupted()
             self._stop_processes()
             self._leave_jobs()
+            for run in self._runs.values():
+                run.report(quick=True)
             raise SystemExit(130) from None
+        finally:
+            for run in self._runs.values():
+                run.report()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         """What is raised while Python forks is lost: it is remembered, and raised again."""
@@ -191,7 +220,9 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _say_not_scheduled(self, task: AnimalTask, trace: str) -> None:
         last = trace.strip().splitlines()[-1]
-        self._runs[task.animal].not_scheduled(f"{task} could not be planned, a fault of brainstack: {last}")
+        self._runs[task.animal].not_scheduled(
+            f"{task} could not be planned, a fault of brainstack, please report it with the run's log: {last}"
+        )
 
     def _run_task(self, task_id: str) -> None:
         """Fork with Ctrl-C held back: the child lets it through when it knows what to do then."""
@@ -222,7 +253,8 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
     # On a cluster
 
     def _create_task_process(self, task: AnimalTask) -> Any:
-        jobs = self._runs[task.animal].jobs if task.animal in self._runs else None
+        is_report = isinstance(task, ReportTask)
+        jobs = self._runs[task.animal].jobs if not is_report and task.animal in self._runs else None
         if jobs is None or task.is_waiting or task.task_family not in jobs.stages:
             return super()._create_task_process(task)
         self._batch_running_tasks[task.task_id] = members = list(self._batch_running_tasks.get(task.task_id, ()))
@@ -250,6 +282,12 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             return False
         task = job.waiting.pop(outcome.spec.key)
         children.count(task.task_family, "failed" if outcome.error else "made")
+        said = f"failed: {outcome.error}" if outcome.error else "done on the cluster"
+        log.log(
+            logging.ERROR if outcome.error else logging.INFO,
+            "%s",
+            line_of(task.plan, task.step, f"{said}; its job's log: {outcome.log or 'none'}"),
+        )
         if outcome.error:
             job.failed = True
             run.failed[task.step] = outcome.error
@@ -271,6 +309,9 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
     def _add_task(self, *args: Any, **message: Any) -> None:
         task_id, status = message["task_id"], message["status"]
         task = self._scheduled_tasks.get(task_id)
+        if isinstance(task, ReportTask):
+            super()._add_task(*args, **message)
+            return
         if status == PENDING and task is not None:
             self._runs[task.animal].expect(task)
         if status not in (DONE, FAILED) or task_id not in self._running_tasks:
@@ -280,7 +321,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         members = list(self._batch_running_tasks.pop(task_id, ()))
         errors = _errors(message.get("expl")) if status == FAILED else {}
         if status == FAILED:
-            self._note_failures(task, members, errors)
+            self._note_failures(task, members, errors, _again(message.get("expl")))
         if not members:
             super()._add_task(*args, **message)
             return
@@ -296,21 +337,30 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         # The batch itself is none of ours: the scheduler hears of it, the summary does not.
         self._scheduler.add_task(*args, **message)
 
-    def _note_failures(self, task: AnimalTask, members: list[BatchTask], errors: dict[str, str] | str) -> None:
-        """Remember which steps failed, or, where a process died without saying at which, try each once more alone."""
+    def _note_failures(
+        self, task: AnimalTask, members: list[BatchTask], errors: dict[str, str] | str, again: Collection[str]
+    ) -> None:
+        """Remember which steps failed, or, where a process died without saying at which, try each once more alone.
+
+        again : items that are made when the run looks again."""
         run = self._runs[task.animal]
         if task.is_waiting:
             return
         for step in [step for one in members or [task] for step in one.steps()]:
             if _has_stamp(task.animal, step, errors) or current.plan(task.animal).is_blocked(step):
                 continue
-            if isinstance(errors, dict):
-                run.failed[step] = errors.get(step.item, "it was made, but its output is not there")
+            plan = current.plan(task.animal)
+            if step.item in again:
+                run.again = True
+            elif isinstance(errors, dict):
+                run.failed[step] = errors.get(step.item, LOST_OUTPUT)
             elif current.is_suspect(step):
-                run.failed[step] = f"the process that made it died, twice ({errors})"
+                run.failed[step] = DIED.format(errors)
+                log.error("%s", line_of(plan, step, f"failed: {run.failed[step]}"))
             else:
                 current.suspect(step)
                 run.again = True
+                log.warning("%s", line_of(plan, step, f"the process that made it died ({errors}); it is tried again"))
 
     def _report(
         self, member: AnimalTask, status: str, expl: str | None = None, tracking_url: str | None = None
@@ -396,7 +446,13 @@ def _errors(explanation: str | None) -> dict[str, str] | str:
     return dict(content["items"]) if isinstance(content, dict) else str(content)
 
 
+def _again(explanation: str | None) -> Collection[str]:
+    """Items of a failed task that did not fail themselves."""
+    content = json.loads(explanation or '""')
+    return tuple(content.get("again", ())) if isinstance(content, dict) else ()
+
+
 def _sentence(errors: dict[str, str] | str, member: BatchTask) -> str:
     if isinstance(errors, str):
         return errors
-    return errors.get(member.steps()[0].item, "it was made, but its output is not there")
+    return errors.get(member.steps()[0].item, LOST_OUTPUT)

@@ -215,10 +215,10 @@ def test_what_is_no_volume_is_named(tmp_path: Path, content: str | None, sentenc
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"shape_zyx": (1, 2**31, 1)}, "2,147,483,648 rows was asked for, wanted 1 to 2,147,483,647"),
+        ({"shape_zyx": (1, 2**31, 1)}, "2,147,483,648 rows, wanted 1 to 2,147,483,647"),
         ({"shape_zyx": (0, 10, 10)}, "0 sections"),
-        ({"encoding": "jpeg"}, "uint16 as jpeg .* holds uint8"),
-        ({"encoding": "png", "data_type": "uint32"}, "uint32 as png .* holds uint8 or uint16"),
+        ({"encoding": "jpeg"}, "uint16 encoded as jpeg .* holds uint8"),
+        ({"encoding": "png", "data_type": "uint32"}, "uint32 encoded as png .* holds uint8 or uint16"),
         ({"encoding": "png", "num_channels": 4}, "4 channels as png"),
         ({"encoding": "gif"}, "'gif' .* wanted one of raw, jpeg, png"),
         ({"encoding": "jpeg", "data_type": "uint8", "chunk_size": (1024, 1024, 64)}, "JPEG cannot hold"),
