@@ -190,6 +190,7 @@ class Sections:
             pixel_size_um=PIXEL_UM * FACTOR,
             is_colour=False,
             is_narrowed=False,
+            turns=lambda key: (0, "none"),
         )
         answers = {
             "read_matrices": lambda plan: {"matrices": matrices, "canvas": size.thumbnail},

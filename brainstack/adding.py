@@ -63,7 +63,10 @@ def check_new(prep_id: str, czi: Path) -> None:
     if not czi.is_dir():
         raise BrainstackError(f"{czi} is no folder; wanted the folder that holds the animal's slide scans (*.czi).")
     if prep_id.casefold() in {known.casefold() for known in known_animals()}:  # many disks do not tell a from A
-        raise BrainstackError(f"{prep_id} is in the database already; choose another name, or go on with it.")
+        raise BrainstackError(
+            f"{prep_id} is in the database already; choose another name, or go on with it: luigi --module tasks "
+            f"Animal --animal {prep_id}"
+        )
 
 
 def _pixel_size_um(scan_run: ScanRun, first: SlideScan) -> float:
@@ -88,10 +91,16 @@ def factor_for(pixel_um: float) -> int:
 def _make_folder(folder: AnimalFolder, czi: Path, factor: int) -> None:
     is_the_same = folder.czi.exists() and folder.czi.samefile(czi)
     if folder.czi.exists() and not folder.czi.is_symlink() and not is_the_same:
-        raise BrainstackError(f"{folder.czi} is there already, and is not {czi}; move one of them away.")
+        raise BrainstackError(
+            f"{folder.czi} is there already, and is another folder than {czi}; move it away, or choose another name "
+            "for the animal."
+        )
     is_another_factor = factor != load_settings(folder.settings).tifs.thumbnail_factor
     if is_another_factor and folder.settings.exists():
-        raise BrainstackError(f"{folder.settings} is there already; set [tifs] thumbnail_factor = {factor} in it.")
+        raise BrainstackError(
+            f"{folder.settings} is there already, and has another thumbnail factor; set [tifs] thumbnail_factor = "
+            f"{factor} in it, or move it away."
+        )
     folder.root.mkdir(parents=True, exist_ok=True)
     if not is_the_same:
         folder.czi.unlink(missing_ok=True)

@@ -1,33 +1,32 @@
-"""What a person says about the alignment (a section's place, whom it follows, a pair that is left out), and the table
-of what the last run made of it."""
+"""What a person says about the alignment: a section's place, whom it follows, a pair that is left out."""
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from brainstack.database import open_database
+from brainstack.database import Database, open_database, run_in_transaction
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.plan import Plan, section_named, slot_named
 from brainstack.planning import make_plan
-from brainstack.records import VERDICTS, AlignmentEdit, Section, SectionAlignment
+from brainstack.records import AlignmentEdit, Section, SectionAlignment
+from brainstack.stamps import digest
 
 FURTHEST_UM = 20_000.0
 """A shift beyond it, longer than a mouse brain, is a slip of the finger."""
 LONGEST_PERSON = 100
 """Letters of the column."""
-MOST_NAMED = 10
+SEEN_DIGITS = 16
 PLACED = ("place", "anchor")
 NEXT_RUN = "The next run takes it in."
-COLOURS = {"doubtful": "yellow", "failed": "red"}
+
+
+class ChangedMeanwhileError(BrainstackError):
+    """Somebody else said something of the same section or pair meanwhile; nothing was overwritten."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,13 @@ def user() -> str:
 # What a person says
 
 
-def place(prep_id: str, name: str, given: Place, *, anchor: bool = False, person: str) -> str:
+def place(prep_id: str, name: str, given: Place, *, anchor: bool = False, person: str, seen: str | None = None) -> str:
     """Give a section its place in the stack. Returns what to tell the person.
 
     name : its key or number. given : what it does not say is as the section lies now, or 0 where it lies nowhere yet.
-    anchor : the sections around it follow smoothly. Raises BrainstackError for no such section, a number that cannot
-    be, and where nothing was said of a section that lies nowhere yet.
+    anchor : the sections around it follow smoothly. seen : `said_of` the section when the person looked; None for
+    whatever was said. Raises BrainstackError for no such section, a number that cannot be, and where nothing was said
+    of a section that lies nowhere yet; ChangedMeanwhileError where something else was said of it since.
     """
     plan = make_plan(prep_id)
     section = section_named(plan, name)
@@ -72,19 +72,59 @@ def place(prep_id: str, name: str, given: Place, *, anchor: bool = False, person
         mirrored=bool(before.mirrored if given.mirrored is None else given.mirrored),
         person=checked_person(person),
     )
-    with open_database(database_url()) as database:
-        database.add_alignment_edit(prep_id, edit)
+    _keep(plan, edit, seen)
     was = "" if before == Place() else f" Before: {_place_words(before)}."
     return f"Set: {_edit_words(plan, edit)}.{was} {_when(plan)}"
 
 
+def said_of(edits: Iterable[AlignmentEdit], section: str, other: str = "") -> str:
+    """A word for what is in force of a section's place or, with `other`, of the pair of the two: another one whenever
+    somebody said something else of it. "" where nobody said anything."""
+    found = [dataclasses.astuple(edit) for edit in _about(edits, section, other)]
+    return digest(found)[:SEEN_DIGITS] if found else ""
+
+
+def _about(edits: Iterable[AlignmentEdit], section: str, other: str = "") -> list[AlignmentEdit]:
+    if other:
+        return [one for one in edits if one.kind == "leave_out" and {one.section, one.other} == {section, other}]
+    return [one for one in edits if one.kind != "leave_out" and one.section == section]
+
+
+def _keep(plan: Plan, edit: AlignmentEdit, seen: str | None) -> None:
+    """Write what a person says, if what they saw of it is still so."""
+    prep_id, other = plan.folder.prep_id, edit.other if edit.kind == "leave_out" else ""
+
+    def work(database: Database) -> None:
+        database.take_turns(prep_id)
+        _check_seen(plan, database, seen, edit.section, other)
+        database.add_alignment_edit(prep_id, edit)
+
+    run_in_transaction(database_url(), work)
+
+
+def _check_seen(plan: Plan, database: Database, seen: str | None, section: str, other: str = "") -> None:
+    if seen is None:
+        return
+    edits = database.alignment_edits(plan.folder.prep_id)
+    if said_of(edits, section, other) == seen:
+        return
+    about = f"the pair of {_named(plan, other)} and {_named(plan, section)}" if other else _named(plan, section)
+    now = [said_by(plan, edit) for edit in _about(edits, section, other)]
+    raise ChangedMeanwhileError(
+        f"Something was said of {about} since this page showed it: "
+        f"{now[0] if now else 'what was said before was taken back'}. Nothing was overwritten; look at it "
+        "as it is now, then say it once more."
+    )
+
+
 def _check_numbers(given: Place) -> None:
     if given.rotation_rad is not None and not math.isfinite(given.rotation_rad):
-        raise BrainstackError(f"--rotation-deg was given as {given.rotation_rad}; wanted a number of degrees.")
-    for option, shift_um in (("--shift-x-um", given.shift_x_um), ("--shift-y-um", given.shift_y_um)):
+        raise BrainstackError(f"The rotation was given as {given.rotation_rad}; wanted a number of degrees.")
+    for axis, shift_um in (("x", given.shift_x_um), ("y", given.shift_y_um)):
         if shift_um is not None and not abs(shift_um) <= FURTHEST_UM:
             raise BrainstackError(
-                f"{option} was given as {shift_um:g}; wanted micrometres from {-FURTHEST_UM:g} to {FURTHEST_UM:g}."
+                f"The shift in {axis} was given as {shift_um:g}; wanted micrometres from {-FURTHEST_UM:g} to "
+                f"{FURTHEST_UM:g}, as a brain is no larger."
             )
 
 
@@ -98,7 +138,7 @@ def _place_in_force(plan: Plan, section: Section, given: Place) -> Place:
     for edit in plan.records.alignment_edits:
         if edit.kind in PLACED and edit.section == section.key:
             return _place_of(edit)
-    known = _sections_aligned(plan).get(section.key)
+    known = sections_aligned(plan).get(section.key)
     is_placed = known is not None and (known.verdict != "failed" or known.by_hand)
     if not is_placed and (given.rotation_rad, given.shift_x_um, given.shift_y_um) == (None, None, None):
         why = "could not be aligned" if known else "was not aligned yet"
@@ -113,7 +153,7 @@ def _place_of(one: AlignmentEdit | SectionAlignment) -> Place:
     return Place(one.rotation_rad, one.shift_x_um, one.shift_y_um, one.mirrored)
 
 
-def follow(prep_id: str, name: str, neighbour: str, *, person: str) -> str:
+def follow(prep_id: str, name: str, neighbour: str, *, person: str, seen: str | None = None) -> str:
     """A section lies as a neighbour does. Returns what to tell the person. Raises BrainstackError where one of them is
     no section that has images, or the neighbour itself follows the section."""
     plan = make_plan(prep_id)
@@ -127,8 +167,7 @@ def follow(prep_id: str, name: str, neighbour: str, *, person: str) -> str:
             f"have a place; take that back first: brainstack align release {prep_id} {other.key}."
         )
     edit = AlignmentEdit("follow", section.key, other.key, person=checked_person(person))
-    with open_database(database_url()) as database:
-        database.add_alignment_edit(prep_id, edit)
+    _keep(plan, edit, seen)
     return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
 
 
@@ -141,7 +180,7 @@ def _followed_from(key: str, followed: Mapping[str, str]) -> set[str]:
     return {*found, key}
 
 
-def leave_out(prep_id: str, fixed: str, moving: str, *, person: str) -> str:
+def leave_out(prep_id: str, fixed: str, moving: str, *, person: str, seen: str | None = None) -> str:
     """A pair is not used. The two may come in either order. Returns what to tell the person. Raises BrainstackError
     where they are no pair of the stack."""
     plan = make_plan(prep_id)
@@ -155,18 +194,23 @@ def leave_out(prep_id: str, fixed: str, moving: str, *, person: str) -> str:
             f"wanted two sections 1 to {reach} apart."
         )
     edit = AlignmentEdit("leave_out", second, first, person=checked_person(person))
-    with open_database(database_url()) as database:
-        database.add_alignment_edit(prep_id, edit)
+    _keep(plan, edit, seen)
     return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
 
 
-def release(prep_id: str, name: str, other: str = "", *, person: str) -> str:
+def release(prep_id: str, name: str, other: str = "", *, person: str, seen: str | None = None) -> str:
     """Take back what was said of a section or, with `other`, of their pair. Returns what to tell the person. Raises
     BrainstackError for a section that the stack does not have and nobody said anything of."""
     plan = make_plan(prep_id)
     keys = [_key_named(plan, one) for one in (name, other) if one]
-    with open_database(database_url()) as database:
-        was = database.release_alignment_edit(prep_id, *keys, person=checked_person(person))
+    name_of_person = checked_person(person)
+
+    def work(database: Database) -> int:
+        database.take_turns(prep_id)
+        _check_seen(plan, database, seen, *keys)
+        return database.release_alignment_edit(prep_id, *keys, person=name_of_person)
+
+    was = run_in_transaction(database_url(), work)
     about = " and ".join(_named(plan, key) for key in keys)
     if not was:
         return f"Nobody had {f'left out the pair of {about}' if other else f'given {about} a place'}; nothing changed."
@@ -194,72 +238,10 @@ def checked_person(person: str) -> str:
     return person.strip()
 
 
-# What there is
-
-
-def show(prep_id: str, console: Console, *, everything: bool = False) -> None:
-    """Print how the sections lie, those that are doubtful or failed or all of them, and what people said."""
-    plan = make_plan(prep_id)
-    aligned = _sections_aligned(plan)
-    in_stack = [aligned[key] for key in plan.section if key in aligned]
-    shown = [one for one in in_stack if everything or one.verdict in COLOURS]
-    lines = [_heading(plan, in_stack), *_not_aligned(plan, aligned)] if in_stack else [
-        f"No section of {prep_id} was aligned yet; the next run does it: "
-        f"luigi --module tasks Animal --animal {prep_id} --local-scheduler"
-    ]  # fmt: skip
-    for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if shown:
-        console.print(_table(plan, shown))
-    for edit in plan.records.alignment_edits:
-        line = f"{_edit_words(plan, edit)} ({edit.person}, {edit.at[:16].replace('T', ' ')} UTC){_lost(plan, edit)}"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _sections_aligned(plan: Plan) -> dict[str, SectionAlignment]:
+def sections_aligned(plan: Plan) -> dict[str, SectionAlignment]:
+    """How each section lay after the last run, by key."""
     with open_database(database_url()) as database:
         return {one.section: one for one in database.sections_aligned(plan.folder.prep_id)}
-
-
-def _heading(plan: Plan, sections: list[SectionAlignment]) -> str:
-    counted = Counter(one.verdict for one in sections)
-    words = [f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict]]
-    words += [f"{counted['']} not judged"] if counted[""] else []
-    by_hand = sum(one.by_hand for one in sections)
-    words += [f"{by_hand} of them placed by hand"] if by_hand else []
-    return f"{plan.folder.prep_id}: {len(sections)} sections aligned: {', '.join(words)}"
-
-
-def _not_aligned(plan: Plan, aligned: Iterable[str]) -> list[str]:
-    left = [key for key in plan.section if key not in set(aligned)]
-    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    return [f"not aligned yet: {', '.join(left[:MOST_NAMED])}{more}"] if left else []
-
-
-def _table(plan: Plan, sections: list[SectionAlignment]) -> Table:
-    table = Table()
-    for title in ("number", "section", "verdict", "metric", "residual (um)", "rotation (degrees)", "shift x, y (um)"):
-        table.add_column(title, justify="left" if title in ("section", "verdict") else "right", no_wrap=True)
-    table.add_column("by hand")
-    table.add_column("reason")
-    for one in sections:
-        colour = COLOURS.get(one.verdict)
-        table.add_row(
-            str(plan.section[one.section].number),
-            escape(one.section),
-            f"[{colour}]{one.verdict}[/{colour}]" if colour else one.verdict,
-            f"{_number(one.metric_before, 3)} -> {_number(one.metric, 3)}",
-            _number(one.residual_um, 1),
-            f"{math.degrees(one.rotation_rad):.2f}{' mirrored' if one.mirrored else ''}",
-            f"{one.shift_x_um:.1f}, {one.shift_y_um:.1f}",
-            "yes" if one.by_hand else "",
-            escape(one.reason),
-        )
-    return table
-
-
-def _number(number: float | None, digits: int) -> str:
-    return "-" if number is None else f"{number:.{digits}f}"
 
 
 # In words
@@ -274,6 +256,11 @@ def _place_words(one: Place) -> str:
     turn = math.degrees(one.rotation_rad or 0.0)
     mirrored = "mirrored, " if one.mirrored else ""
     return f"{mirrored}{turn:.2f} degrees, {one.shift_x_um or 0.0:.1f} um in x and {one.shift_y_um or 0.0:.1f} um in y"
+
+
+def said_by(plan: Plan, edit: AlignmentEdit) -> str:
+    """What was said, by whom and when; and whether it is without effect."""
+    return f"{_edit_words(plan, edit)} ({edit.person}, {edit.at[:16].replace('T', ' ')} UTC){_lost(plan, edit)}"
 
 
 def _edit_words(plan: Plan, edit: AlignmentEdit) -> str:

@@ -76,6 +76,10 @@ class AnimalFolder:
         """The mask that a person made for a section, as brainstack keeps it."""
         return self.root / "preps" / "masks" / "edits" / f"{key}.tif"
 
+    def edit_note(self, key: str) -> Path:
+        """Who made it, and when, where they did so on the review page or by a command."""
+        return self.edit(key).with_suffix(".json")
+
     @property
     def mask_model(self) -> Path:
         """What was learnt from the masks that people made: a model that proposes others."""
@@ -216,6 +220,29 @@ class AnimalFolder:
         """Which sections there are in a slab of the volume at the scan's resolution."""
         return self.inside / self._place(channel) / "slabs" / f"{item}.json"
 
+    # What is made for other programs
+
+    @property
+    def exports(self) -> Path:
+        return self.root / "export"
+
+    def export(self, name: str) -> Path:
+        """What people take away, a file or a folder. name : such as "DK39_aligned_thumbnail.ome.zarr"."""
+        return self.exports / name
+
+    def export_table(self, name: str) -> Path:
+        """Which section is where in an export, as CSV."""
+        return self.exports / f"{name}.csv"
+
+    @property
+    def export_pieces(self) -> Path:
+        """The folder of what exports take of each section."""
+        return self.inside / "export"
+
+    def export_piece(self, kind: str, name: str) -> Path:
+        """What exports take of a section. kind : such as "zarr_thumbnail". name : the section's key, with a suffix."""
+        return self.export_pieces / kind / name
+
     # What the lab's scripts left, where brainstack has its own
 
     def lab(self, path: Path) -> Path:
@@ -240,6 +267,18 @@ class AnimalFolder:
         """Which of the lab's masks is whose: number -> section key."""
         return self.inside / "adopted.json"
 
+    # The report
+
+    @property
+    def report(self) -> Path:
+        """One page about the animal, made anew by every run."""
+        return self.root / "report" / f"{self.prep_id}.html"
+
+    @property
+    def report_pictures(self) -> Path:
+        """The small pictures of the last report, so that the next one need not make them again."""
+        return self.inside / "report_pictures.json"
+
     # What was run
 
     @property
@@ -261,6 +300,11 @@ class AnimalFolder:
         return self.inside / "failed.json"
 
     @property
+    def last_run(self) -> Path:
+        """When the last run began and ended, and how."""
+        return self.inside / "last_run.json"
+
+    @property
     def seen(self) -> Path:
         """Size, time and content of the files that people may edit, as brainstack last saw them."""
         return self.inside / "seen.json"
@@ -268,6 +312,11 @@ class AnimalFolder:
     @property
     def lock(self) -> Path:
         return self.inside / "lock"
+
+    @property
+    def edits_lock(self) -> Path:
+        """Held for the moment in which a person's mask is kept."""
+        return self.inside / "edits.lock"
 
     @property
     def jobs(self) -> Path:

@@ -160,7 +160,11 @@ def place_reader(layer: Mapping[str, Any], state: Mapping[str, Any]) -> Any:
     source = layer.get("source")
     transform = source.get("transform", {}) if isinstance(source, Mapping) else {}
     if transform.get("matrix"):
-        raise BrainstackError("it has a transformation of its own; make it part of the points first")
+        raise BrainstackError(
+            "it is turned, moved or stretched by a transform of its own; undo that in the layer's Source tab, or "
+            "apply it to the points, "
+            "and save the state again"
+        )
     dimensions = transform.get("outputDimensions") or state.get("dimensions") or _of_old_state(layer, state)
     missing = [axis for axis in AXES if axis not in dimensions]
     if missing:

@@ -106,7 +106,10 @@ def approve(plan: Plan, what: What) -> list[str]:
             f"{other.replace('-', ' ')}: `brainstack approve {plan.folder.prep_id} {other}`."
         )
     if not contents:
-        raise BrainstackError(f"{plan.folder.prep_id} has no {what} yet; run it first.")
+        raise BrainstackError(
+            f"{plan.folder.prep_id} has no {what} yet, as its slides were not read; run it first: luigi --module "
+            f"tasks Animal --animal {plan.folder.prep_id}"
+        )
     lines = []
     for name, content in contents.items():
         before = plan.approved.get(name)

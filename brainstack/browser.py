@@ -88,7 +88,9 @@ def open_browser(size: tuple[int, int] = (1280, 800)) -> Iterator[Chrome]:
         browser = webdriver.Chrome(options=options, service=Service(_first_of(("chromedriver",))))
     except WebDriverException as error:
         reason = (error.msg or "no reason was given").splitlines()[0]
-        raise BrainstackError(f"Chromium does not start: {reason}. Is it as new as its driver?") from error
+        raise BrainstackError(
+            f"Chromium does not start: {reason}. It has to be as new as its driver: install both anew."
+        ) from error
     try:
         resize(browser, size)
         browser.set_script_timeout(SCRIPT_S)
@@ -117,7 +119,10 @@ def picture_of_page(browser: Chrome, url: str, *, within_s: float = 120) -> byte
             return picture_when_drawn(browser, within_s=within_s)
         except PageError as error:
             said = str(error)
-    raise BrainstackError(f"The viewer's page says, {TRIES} times in a row: {said}.")
+    raise BrainstackError(
+        f"The viewer's page says, {TRIES} times in a row: {said}. Try again; where it stays so, open the view in your "
+        "own browser."
+    )
 
 
 def picture_when_drawn(browser: Chrome, *, within_s: float = 120) -> bytes:
@@ -137,10 +142,14 @@ def picture_when_drawn(browser: Chrome, *, within_s: float = 120) -> bytes:
             picture = browser.get_screenshot_as_png()
         except TimeoutException as error:  # a picture has to be there within 10 s: not on a computer that is too busy
             if time.monotonic() > end:
-                raise BrainstackError("Chromium does not answer: this computer has too much else to do.") from error
+                raise BrainstackError(
+                    "Chromium does not answer: this computer has too much else to do; try again when it has less."
+                ) from error
             continue
         except WebDriverException as error:
-            raise BrainstackError(f"Chromium ended or failed: {(error.msg or '').splitlines()[:1]}.") from error
+            raise BrainstackError(
+                f"Chromium ended or failed: {(error.msg or 'no reason was given').splitlines()[0]}. Try again."
+            ) from error
         if picture == before:
             return bytes(picture)
         if time.monotonic() > end:

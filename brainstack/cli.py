@@ -16,12 +16,26 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from brainstack import cli_annotations, cli_delete, cli_import, cli_labels, cli_points, cli_slides, cli_viewer
-from brainstack import status as status_table
+from brainstack import (
+    cli_annotations,
+    cli_contrast,
+    cli_delete,
+    cli_fill,
+    cli_import,
+    cli_labels,
+    cli_masks,
+    cli_points,
+    cli_report,
+    cli_review,
+    cli_slides,
+    cli_status,
+    cli_viewer,
+)
 from brainstack.adding import add_animal, check_new, known_animals, set_pair
 from brainstack.approval import What
 from brainstack.cli_arguments import Name
 from brainstack.cli_database import database_app
+from brainstack.cli_reviewer import reviewer_app
 from brainstack.deciding import Change, change_animal
 from brainstack.environment import animal_folder, data_root, database_url
 from brainstack.errors import BrainstackError
@@ -39,14 +53,21 @@ slide_app = typer.Typer(
 app.add_typer(slide_app, name="slide")
 cli_slides.register(app, slide_app)
 cli_annotations.register(app)
+cli_contrast.register(app)
 cli_labels.register(app)
 cli_points.register(app)
+cli_report.register(app)
 cli_viewer.register(app)
+cli_status.register(app)
+cli_review.register(app)
+cli_masks.register(app)
 align_app = typer.Typer(no_args_is_help=True, help="See how the sections lie in the stack, and mend it by hand.")
 app.add_typer(align_app, name="align")
 app.add_typer(database_app, name="database")
+app.add_typer(reviewer_app, name="reviewer")
 cli_import.register(database_app)
 cli_delete.register(animal_app)
+cli_fill.register(animal_app)
 
 ASection = Annotated[str, typer.Argument(metavar="SECTION", help="its key or number")]
 By = Annotated[str | None, typer.Option(metavar="PERSON", help="who says so; by default, the user of this computer")]
@@ -237,9 +258,9 @@ def show_alignment(
     everything: Annotated[bool, typer.Option("--all", help="good sections too")] = False,
 ) -> None:
     """Sections that are doubtful or failed, with their verdict, metric and place; and what people said about them."""
-    from brainstack import aligning
+    from brainstack.alignment_shown import show
 
-    aligning.show(name, Console(), everything=everything)
+    show(name, Console(), everything=everything)
 
 
 @align_app.command("place")
@@ -328,23 +349,6 @@ def show_slide(
 
 
 @app.command()
-def status(
-    name: Name,
-    why: Annotated[
-        str | None, typer.Option(metavar="SECTION", help="key or number: each step of this section, and why")
-    ] = None,
-) -> None:
-    """A table of an animal: stage by channel, what is done, failed and stale, why, and what the next run makes."""
-    from brainstack.planning import look, read_failed
-
-    plan = look(name)
-    if why is None:
-        status_table.show(plan, read_failed(plan.folder), Console())
-    else:
-        status_table.show_section(plan, read_failed(plan.folder), why, Console())
-
-
-@app.command()
 def approve(
     name: Name,
     what: Annotated[What | None, typer.Argument(help="what to keep as it is")] = None,
@@ -400,7 +404,10 @@ def check(
             wrong += 1
             typer.echo(one.error, err=True)
     if wrong:
-        raise BrainstackError(f"{wrong} of {done} TIFFs are not as their slide scans; each is named above.")
+        raise BrainstackError(
+            f"{wrong} of {done} TIFFs are not as their slide scans; each is named above: delete those files, and run "
+            "the same luigi command again."
+        )
     typer.echo(f"All {done} TIFFs have the pixels of their slide scans.")
 
 
@@ -421,7 +428,10 @@ def verify(
         if (plan.folder.volume(number, full=full) / "info").exists()
     ]
     if not there:
-        raise BrainstackError(f"{name} has no volume {f'of channel {channel} ' if channel else ''}to be checked.")
+        raise BrainstackError(
+            f"{name} has no volume {f'of channel {channel} ' if channel else ''}that could be checked; make it: luigi "
+            f"--module tasks Animal --animal {name}"
+        )
     wrong = 0
     for number, full in there:
         volume = plan.folder.volume(number, full=full).name
@@ -434,7 +444,10 @@ def verify(
             typer.echo(f"{volume}: {sentence}")
         wrong += bool(sentences)
     if wrong:
-        raise BrainstackError(f"{wrong} of {len(there)} volumes are not whole; delete them, and run the stages again.")
+        raise BrainstackError(
+            f"{wrong} of {len(there)} volumes are not whole; delete their folders, and make them again: luigi --module "
+            f"tasks Animal --animal {name}{' --resolution full' if any(full for _, full in there) else ''}"
+        )
 
 
 @app.command()

@@ -98,12 +98,15 @@ def note(
     entry: Annotated[str, typer.Argument(help="what is wrong")],
     section: Annotated[str, typer.Option(help="its key; without it, the whole animal")] = "",
     channel: Annotated[int, typer.Option(min=0, help="counted from 1; 0 for all")] = 0,
+    at_um: Annotated[tuple[float, float] | None, typer.Option(metavar="X Y", help="where on the section, from the top "
+                                                              "left corner of its scan")] = None,
     by: By = None,
-) -> None:
+) -> None:  # fmt: skip
     """Note a problem."""
     from brainstack import noting
 
-    typer.echo(noting.note(name, entry, section=section, channel=channel, person=_person(by)))
+    person = _person(by)
+    typer.echo(noting.note(name, entry, section=section, channel=channel, mark_um=at_um, person=person))
 
 
 @journal_app.command("list")
@@ -123,11 +126,20 @@ def done(
     name: Name,
     number: Annotated[int, typer.Argument(help="of the note")],
     fix: Annotated[str, typer.Option(help="what was done about it")] = "",
+    by: By = None,
 ) -> None:
     """Say that nothing is left to be done about a problem."""
     from brainstack import noting
 
-    noting.done(name, number, fix)
+    noting.done(name, number, fix, person=_person(by))
+
+
+@journal_app.command("reopen")
+def reopen(name: Name, number: Annotated[int, typer.Argument(help="of the note")]) -> None:
+    """Say that there is something left to be done about a problem after all."""
+    from brainstack import noting
+
+    noting.reopen(name, number)
 
 
 def _person(by: str | None) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -96,21 +97,34 @@ def check_room(progress: Progress, stages: Iterable[str], channel: int = 0) -> s
     return f"{said}; {readable(free)} are free."
 
 
-def sizes(plan: Plan) -> list[str]:
-    """What is on the disk, in a line: the TIFFs, and each volume as far as it is written."""
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes on the disk. volumes : of each volume as far as it is written, by its name. free : left on that disk."""
+
+    tif_count: int
+    tif_bytes: int
+    volumes: Mapping[str, int]
+    free: int
+
+
+def sizes_of(plan: Plan) -> Sizes:
     tifs = [
         path.stat().st_size
         for channel in plan.channels
         for section in plan.section.values()
         if (path := plan.folder.tif(section.tif_name(channel.number))).exists()
     ]
-    words = [f"{len(tifs)} TIFFs {readable(sum(tifs))}"] if tifs else []
+    volumes = {}
     for channel in plan.channels:
         for full in (False, True):
-            blocks = blocks_of(plan, channel.number, full=full)
-            size = sum(sum(block.written_bytes) for block in blocks)
-            if blocks:
-                words.append(f"{plan.folder.volume(channel.number, full=full).name} {readable(size)}")
-    if not words:
-        return []
-    return [f"on the disk: {', '.join(words)}; {readable(free_bytes(plan.folder.root))} free"]
+            if blocks := blocks_of(plan, channel.number, full=full):
+                name = plan.folder.volume(channel.number, full=full).name
+                volumes[name] = sum(sum(block.written_bytes) for block in blocks)
+    return Sizes(len(tifs), sum(tifs), volumes, free_bytes(plan.folder.root))
+
+
+def sizes_in_words(sizes: Sizes) -> str:
+    """What is on the disk, in a line; "" where there is nothing."""
+    words = [f"{sizes.tif_count} TIFFs {readable(sizes.tif_bytes)}"] if sizes.tif_count else []
+    words += [f"{name} {readable(size)}" for name, size in sizes.volumes.items()]
+    return f"on the disk: {', '.join(words)}; {readable(sizes.free)} free" if words else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_saved_tiff, read_tiff, write_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.fitting import fit_factor
-from brainstack.images.paint import checked_mask, mask_from_paint, preview
+from brainstack.images.paint import check_tissue, checked_mask, mask_from_paint, preview
 from brainstack.intake import read_seen, seen_name, signature_of
 from brainstack.links import is_own_file, read_order
+from brainstack.locking import editing
 from brainstack.plan import Plan
 from brainstack.stages import scanned_shape
 from brainstack.stamps import Stamps, Step, digest
@@ -38,6 +39,13 @@ def take_in_edits(plan: Plan, *, dry: bool = False) -> tuple[dict[str, str], dic
 
     dry : look only, and write nothing.
     """
+    if dry:
+        return _take_in(plan, dry=True)
+    with editing(plan.folder):
+        return _take_in(plan, dry=False)
+
+
+def _take_in(plan: Plan, *, dry: bool) -> tuple[dict[str, str], dict[str, str]]:
     edits = _edits_kept(plan)
     refused: dict[str, str] = {}
     found: dict[str, list[Edit]] = {}
@@ -46,8 +54,8 @@ def take_in_edits(plan: Plan, *, dry: bool = False) -> tuple[dict[str, str], dic
     for key, some in found.items():
         try:
             in_force = mask_in_force(plan, key)
-            for edit in [one for one in some[1:] if in_force is not None and _content(one.path) == digest(in_force)]:
-                some.remove(edit)  # a mask beside a painting that says nothing
+            for edit in _saying_nothing(some, in_force):
+                some.remove(edit)
                 if not dry:
                     edit.path.unlink()
             mask = _mask_of(plan, some, in_force)
@@ -66,6 +74,25 @@ def take_in_edits(plan: Plan, *, dry: bool = False) -> tuple[dict[str, str], dic
             for edit in some:
                 edit.path.unlink(missing_ok=True)
     return edits, refused
+
+
+def _saying_nothing(some: Sequence[Edit], in_force: NDArray[np.uint8] | None) -> list[Edit]:
+    """Masks beside a painting that are still the one in force."""
+    return [one for one in some[1:] if in_force is not None and _content(one.path) == digest(in_force)]
+
+
+def edits_waiting(plan: Plan, key: str) -> tuple[Edit, ...]:
+    """Files that people saved of a section since edits were last taken in. Writes nothing."""
+    return tuple(_edits_found(plan, dry=True, keys=(key,)))
+
+
+def mask_meant(plan: Plan, waiting: Sequence[Edit], in_force: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """The mask that the next run takes from what waits of a section: (rows, columns) uint8, 0 and 255.
+
+    Raises BrainstackError for what cannot be used.
+    """
+    nothing_said = _saying_nothing(waiting, in_force)
+    return _mask_of(plan, [one for one in waiting if one not in nothing_said], in_force)
 
 
 def keep_if_edited(plan: Plan, kind: str, key: str, new: NDArray[Any]) -> Path | None:
@@ -94,15 +121,35 @@ def edited_mask(plan: Plan, key: str) -> NDArray[np.uint8]:
     return mask_in(plan.folder.edit(key), plan, key, fit=fit_factor)
 
 
+class EditedMeanwhileError(BrainstackError):
+    """A person's mask is another one than when the run last looked: it is made when the run looks again."""
+
+
+def planned_mask(plan: Plan, key: str) -> NDArray[np.uint8]:
+    """As `edited_mask`. Raises EditedMeanwhileError where the mask is not the one that the plan speaks of."""
+    mask = edited_mask(plan, key) if plan.folder.edit(key).exists() else None
+    if mask is None or digest(mask) != plan.edits[key]:
+        raise EditedMeanwhileError(
+            f"The mask of {key} was edited during this run; run the same command again to have it made."
+        )
+    return mask
+
+
 def mask_in(path: Path, plan: Plan, key: str, *, fit: Callable[..., NDArray[Any]]) -> NDArray[np.uint8]:
     """A mask that another program saved, at the size of its section's thumbnail: (rows, columns) uint8, 0 and 255.
 
     fit : of images/fitting.py, for one of another size. Raises BrainstackError for one that does not fit.
     """
     scan_shape, factor = scanned_shape(plan, key), plan.settings.tifs.thumbnail_factor
-    wanted = (-(-scan_shape[0] // factor), -(-scan_shape[1] // factor))
     mask = fit(read_saved_tiff(path), scan_shape=scan_shape, factor=factor)
-    return np.where(checked_mask(mask, shape=wanted, name=str(path)), 255, 0).astype(np.uint8)
+    return np.where(checked_mask(mask, shape=mask_shape(plan, key), name=str(path)), 255, 0).astype(np.uint8)
+
+
+def mask_shape(plan: Plan, key: str) -> tuple[int, int]:
+    """(rows, columns) of a section's mask: those of its thumbnail."""
+    rows, columns = scanned_shape(plan, key)
+    factor = plan.settings.tifs.thumbnail_factor
+    return -(-rows // factor), -(-columns // factor)
 
 
 def _edits_kept(plan: Plan) -> dict[str, str]:
@@ -110,11 +157,26 @@ def _edits_kept(plan: Plan) -> dict[str, str]:
     stages that read it say why, and the mask made before stays."""
     edits = {}
     for path in sorted(plan.folder.edit("x").parent.glob("[!.]*.tif")):
-        try:
-            edits[path.stem] = digest(edited_mask(plan, path.stem) if path.stem in plan.section else read_tiff(path))
-        except BrainstackError as error:
-            edits[path.stem] = digest(str(error))
+        key, stat = path.stem, path.stat()
+        state = (str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        fitted = (scanned_shape(plan, key), plan.settings.tifs.thumbnail_factor) if key in plan.section else None
+        known = _KNOWN.get((state, fitted))
+        if known is None:
+            known = _KNOWN[state, fitted] = _digest_of(plan, path)
+        edits[key] = known
     return edits
+
+
+_KNOWN: dict[tuple[Any, Any], str] = {}
+"""Digests of kept edits, by the state of their file and by what they are fitted to: the review page looks often, and an
+animal may have hundreds."""
+
+
+def _digest_of(plan: Plan, path: Path) -> str:
+    try:
+        return digest(edited_mask(plan, path.stem) if path.stem in plan.section else read_tiff(path))
+    except BrainstackError as error:
+        return digest(str(error))
 
 
 def passed_over(plan: Plan) -> list[str]:
@@ -150,13 +212,17 @@ class Edit:
     path: Path
 
 
-def _edits_found(plan: Plan, *, dry: bool) -> Iterator[Edit]:
-    """Files that differ from what brainstack wrote. A section's mask comes after its painting, as it says more."""
+def _edits_found(plan: Plan, *, dry: bool, keys: Collection[str] = ()) -> Iterator[Edit]:
+    """Files that differ from what brainstack wrote. A section's mask comes after its painting, as it says more.
+
+    keys : of these sections only, for whoever only looks; all where there are none.
+    """
     folder = plan.folder
     seen = read_seen(folder)
     stamps = Stamps(folder.stamps)
     now: dict[str, Any] = dict(seen)  # what has no place in the stack for a while stays known
-    for kind, (number, key) in itertools.product(MADE_BY, read_order(folder).items()):
+    order = [(number, key) for number, key in read_order(folder).items() if not keys or key in keys]
+    for kind, (number, key) in itertools.product(MADE_BY, order):
         numbered, keyed = folder.numbered(kind, number), folder.keyed(kind, key)
         name = seen_name(keyed)
         if is_own_file(numbered):  # what lies under the key is still as brainstack wrote it
@@ -210,6 +276,7 @@ def _mask_of(plan: Plan, edits: Sequence[Edit], in_force: NDArray[np.uint8] | No
         raise BrainstackError(
             f"{edits[0].numbered}: nothing is left of the mask; leave some tissue, or mark the scene as bad."
         )
+    check_tissue(mask, str(edits[0].numbered))
     return np.where(mask, 255, 0).astype(np.uint8)
 
 

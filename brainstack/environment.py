@@ -74,6 +74,14 @@ def public_url() -> str:
     return url
 
 
+def luigid_address() -> tuple[str, int]:
+    """Where luigid is, by [core] of luigi.cfg, as Luigi has it: host and port."""
+    port = _configured("core", "scheduler_port") or "8082"
+    if not port.isdecimal():
+        raise BrainstackError(f"[core] scheduler_port in {config_file()} is {port!r}; wanted a number such as 8082.")
+    return _configured("core", "scheduler_host") or "localhost", int(port)
+
+
 def animal_folder(prep_id: str) -> AnimalFolder:
     return AnimalFolder(data_root() / prep_id)
 

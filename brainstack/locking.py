@@ -17,6 +17,8 @@ from brainstack.files.whole import PART
 
 ASKING_S = 0.05
 """How long to wait before asking for a lock again."""
+EDITING_S = 60.0
+"""How long to wait for others who keep masks: taking in hundreds that were painted as files takes some seconds."""
 
 
 def take_lock(folder: AnimalFolder) -> IO[str]:
@@ -28,7 +30,10 @@ def take_lock(folder: AnimalFolder) -> IO[str]:
         folder.lock.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.lock.open("a+")
     except OSError as error:
-        raise BrainstackError(f"{error.filename}: {error.strerror}; brainstack writes there; mend that.") from error
+        raise BrainstackError(
+            f"{error.filename}: {error.strerror}; wanted a folder that brainstack may write to: mend its permissions, "
+            "or the disk."
+        ) from error
     for wait_s in (*[ASKING_S] * 5, None):  # whoever only asks has it for an instant
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,6 +70,28 @@ def holder_of(folder: AnimalFolder) -> str:
 def locked(folder: AnimalFolder) -> Iterator[None]:
     """Hold the animal's lock. Raises BrainstackError as `take_lock` does."""
     with take_lock(folder):
+        yield
+
+
+@contextmanager
+def editing(folder: AnimalFolder) -> Iterator[None]:
+    """Hold what keeps people's masks apart: a run that takes edits in, the review page and commands each have it for a
+    moment, and wait for each other. Raises BrainstackError where another has it for long."""
+    folder.edits_lock.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + EDITING_S
+    with folder.edits_lock.open("a+") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise BrainstackError(
+                        f"{folder.prep_id}: another process has been keeping masks for {EDITING_S:.0f} s; nothing was "
+                        "changed; try again, and see what holds "
+                        f"{folder.edits_lock} if that goes on."
+                    ) from error
+                time.sleep(ASKING_S)
         yield
 
 

@@ -82,12 +82,8 @@ def doubtful_masks(plan: Plan) -> list[str]:
     """A sentence for each section whose mask is far from what its neighbours make expected, one that names those that
     were mended with their help, and one of proposals that changed since people made other masks. Nothing of what a
     person has edited since the table was made, or edits no more."""
-    rows = [
-        one
-        for one in read_mask_areas(plan.folder.mask_areas)
-        if one.key in plan.section and one.edited == (one.key in plan.edits)
-    ]
-    doubtful = [one for one in rows if one.verdict == "doubtful"]
+    rows = _rows_that_hold(plan)
+    doubtful = rows_in_doubt(plan)
     lines = [_sentence(plan, one) for one in doubtful[:MOST_DOUBTFUL]]
     more = len(doubtful) - MOST_DOUBTFUL
     lines += [f"and {more} more masks that are doubtful: see {plan.folder.mask_areas}"] if more > 0 else []
@@ -98,6 +94,21 @@ def doubtful_masks(plan: Plan) -> list[str]:
             f"{plan.folder.numbered('thumbnail_colored', 0).parent}"
         )
     return [*lines, *_changed_proposals(plan, [one for one in rows if one.proposal_changed])]
+
+
+def said_of_mask(plan: Plan, key: str) -> str:
+    """The sentence of a section whose mask is in doubt, as of the last run; "" of any other."""
+    return next((_sentence(plan, one) for one in rows_in_doubt(plan) if one.key == key), "")
+
+
+def rows_in_doubt(plan: Plan) -> list[MaskArea]:
+    """The rows of sections whose masks are far from what their neighbours make expected, as of the last run."""
+    return [one for one in _rows_that_hold(plan) if one.verdict == "doubtful"]
+
+
+def _rows_that_hold(plan: Plan) -> list[MaskArea]:
+    rows = read_mask_areas(plan.folder.mask_areas)
+    return [one for one in rows if one.key in plan.section and one.edited == (one.key in plan.edits)]
 
 
 def _changed_proposals(plan: Plan, rows: Sequence[MaskArea]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from brainstack.animal_folder import AnimalFolder
 from brainstack.errors import BrainstackError
 from brainstack.labels import LabelSource
-from brainstack.records import AnimalRecords, Channel, GivenPair, Section, Slide
+from brainstack.records import AnimalRecords, Channel, GivenPair, Section, Slide, Turns
 from brainstack.settings import Settings
 from brainstack.slide_names import CziFile, slide_number, slide_rescan
 from brainstack.stack import ADDS, middle_of, scans_in_use, stack_of
@@ -29,7 +29,8 @@ class Plan:
     that says why a person's edit cannot be used. approved : name of a small result -> what people approved of it.
     failed : steps that failed in this run, which the others go on without. mask_model : digest of the model that
     proposes masks, "" where there is none. points : layer of points -> digest of what it is made from.
-    labels : layer of labels -> what it is made from.
+    labels : layer of labels -> what it is made from. approved_masks : section key -> digest of the mask that a person
+    approved.
     """
 
     folder: AnimalFolder
@@ -43,6 +44,7 @@ class Plan:
     mask_model: str = ""
     points: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, LabelSource] = field(default_factory=dict)
+    approved_masks: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, failed: Iterable[Step]) -> Plan:
         """The same plan, going on without these steps."""
@@ -135,6 +137,17 @@ class Plan:
                 f"give it with `brainstack animal set {self.folder.prep_id} --pixel-size-um`."
             )
         return resolution_um * self.settings.tifs.thumbnail_factor
+
+    def turns(self, key: str) -> Turns:
+        """How the pictures of a section are turned: as a person said of its scene, else of the animal."""
+        return self.own_turns.get(key, self.records.scan_run.turns)
+
+    @cached_property
+    def own_turns(self) -> Mapping[str, Turns]:
+        """Of the sections whose scenes are turned in a way of their own, by key."""
+        own = {(name, scene.number): scene.turns for name, slide in self.slides_in_use.items()
+               for scene in slide.scenes if scene.turns is not None}  # fmt: skip
+        return {key: own[one.slide, one.scene] for key, one in self.section.items() if (one.slide, one.scene) in own}
 
     @cached_property
     def chain(self) -> tuple[str, ...]:
@@ -346,7 +359,10 @@ def slot_named(plan: Plan, name: str) -> Section:
         if name == section.key or (name.isdigit() and int(name) == section.number):
             return section
     if not plan.sections:
-        raise BrainstackError(f"The slides of {plan.folder.prep_id} were not read yet, so that no section is known.")
+        raise BrainstackError(
+            f"The slides of {plan.folder.prep_id} were not read yet, so that no section is known; read them: luigi "
+            f"--module tasks Meta --animal {plan.folder.prep_id}"
+        )
     raise BrainstackError(
         f"{plan.folder.prep_id} has no section {name!r}; wanted a key such as {plan.sections[0].key} "
         f"or a number from 0 to {len(plan.sections) - 1}."
@@ -357,7 +373,10 @@ def section_named(plan: Plan, name: str) -> Section:
     """A section that has images, by its key or its number. Raises BrainstackError where there is none."""
     section = slot_named(plan, name)
     if section.gap:
-        raise BrainstackError(f"Section {name} of {plan.folder.prep_id} is marked as bad and has no image.")
+        raise BrainstackError(
+            f"Section {name} of {plan.folder.prep_id} is marked as bad and has no image; name another one, or say that "
+            f"it is good: brainstack slides {plan.folder.prep_id} lists what was said."
+        )
     return section
 
 

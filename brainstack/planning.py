@@ -34,13 +34,14 @@ def make_plan(prep_id: str) -> Plan:
     create_or_upgrade(url)
     with open_database(url) as database:
         records = database.animal_records(prep_id)
+        approved_masks = {key: one.mask for key, one in database.mask_approvals(prep_id).items()}
     folder = animal_folder(prep_id)
     settings = load_settings(folder.settings)
     czi_files = list_czi(folder.czi)
     check_slides(folder.czi, czi_files, settings)
     plan = Plan(folder, records, settings, czi_files, approved=read_approved(folder),
                 mask_model=model_digest(folder, settings), points=digests(folder, url),
-                labels=sources_now(folder, url))  # fmt: skip
+                labels=sources_now(folder, url), approved_masks=approved_masks)  # fmt: skip
     _ = plan.is_colour  # says so where some slides are in colour and some in grey
     for name in ("masks", "elastix", "web"):
         _check_channel(plan, name, getattr(settings, name).channel)

@@ -84,6 +84,14 @@ class Histology:
     counterstain: str = ""
 
 
+class Turns(NamedTuple):
+    """How pictures are turned. rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" (half a turn) or
+    "flop" (mirror left-right); the quarter turns come first."""
+
+    rotation: int = 0
+    flip: str = "none"
+
+
 @dataclass(frozen=True)
 class ScanRun:
     """A row of `scan_run`: how the slides were scanned and how their pictures are turned.
@@ -103,6 +111,11 @@ class ScanRun:
     channels_per_scene: int = 0
     resolution_given: bool = False
 
+    @property
+    def turns(self) -> Turns:
+        """Of each section whose scene has none of its own."""
+        return Turns(self.rotation, self.flip)
+
 
 @dataclass(frozen=True)
 class SlideScene:
@@ -113,7 +126,7 @@ class SlideScene:
     focus, 2 bad tissue, 3 end of the tissue. replicates : slots behind it that copies of it fill. x, y : top left
     corner on the slide, in pixels of the scan; None for a slide that was read before they were kept. moved_after : key
     of the section that a person put it behind in the order of cutting, "first" for before all others; "" where it is
-    at its place on the slide.
+    at its place on the slide. turns : how it is turned, in place of what is said of the animal; None for as the animal.
     """
 
     number: int
@@ -126,6 +139,7 @@ class SlideScene:
     x: int | None = None
     y: int | None = None
     moved_after: str = ""
+    turns: Turns | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +175,7 @@ class AnimalRecords:
     slides: tuple[Slide, ...] = ()
     pairs_by_hand: tuple[PairTransform, ...] = ()
     alignment_edits: tuple[AlignmentEdit, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -290,6 +305,18 @@ class ChannelGain:
 
 
 @dataclass(frozen=True)
+class Contrast:
+    """How a person wants a channel shown. channel : counted from 1. low, high : the grey values, as they were scanned,
+    that are shown black and white. person, at : who said so, and when (ISO 8601, UTC)."""
+
+    channel: int
+    low: int
+    high: int
+    person: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True)
 class TifFile:
     """One TIFF as it is on the disk. seconds : how long it took to make; None where that is not known here."""
 
@@ -319,3 +346,12 @@ class Ran:
     error: str = ""
     details: dict[str, str] = field(default_factory=dict)
     version: str = ""
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """A person who may use the review page. role : "look", "edit" or "run". since : ISO 8601, UTC."""
+
+    name: str
+    role: str
+    since: str

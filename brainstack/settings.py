@@ -80,6 +80,10 @@ class MasksSettings(Group):
     debris_factor: Positive
 
 
+class ReviewSettings(Group):
+    require: tuple[Literal["masks"], ...]
+
+
 class MaskCheckSettings(Group):
     neighbours: Count
     fewest: Count
@@ -245,6 +249,7 @@ class Settings(BaseModel):
     train_masks: TrainMasksSettings
     mask_check: MaskCheckSettings
     full_masks: FullMasksSettings
+    review: ReviewSettings
     histogram: HistogramSettings
     gain: GainSettings
     white_point: WhitePointSettings

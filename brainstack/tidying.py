@@ -18,6 +18,7 @@ from rich.console import Console
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.edits import MADE_BY
+from brainstack.exports import section_of_piece
 from brainstack.labels import SHELL
 from brainstack.locking import locked, parts_of
 from brainstack.plan import Plan
@@ -162,7 +163,10 @@ class _Search:
             whole = {
                 name
                 for name in folders
-                if here == self._folder.neuroglancer_data or (here / name).is_symlink() or here / name in self._parts
+                if here in (self._folder.neuroglancer_data, self._folder.exports)
+                or here.parent == self._folder.export_pieces
+                or (here / name).is_symlink()
+                or here / name in self._parts
             }
             folders[:] = sorted(set(folders) - whole)
             yield from (here / name for name in sorted({*whole, *files}) if here / name not in self._parts)
@@ -209,6 +213,8 @@ class _Search:
             return "pairs of sections that are no longer near each other"
         if place == folder.small("x").parent and re.fullmatch(r"(gain|white_point)_C\d+", path.stem):
             return GONE
+        if place.parent == folder.export_pieces:
+            return "" if section_of_piece(path.name) in self._keys else GONE
         is_image = place.parent.parent == folder.inside and re.fullmatch(r"CH\d+|masks", place.parent.name)
         if not is_image or place.name not in {one.name for one in self._keyed} or not path.stem.startswith("slide"):
             return ""
@@ -235,9 +241,11 @@ class _Search:
             return True
         if path in self._outputs or path in self._asked or path in self._layers or path == folder.settings:
             return True
+        if path.parent.parent == folder.export_pieces:
+            return True
         own = {folder.inside, folder.stamps, folder.stamps / "new", folder.records, folder.log("x").parent}
         own |= {folder.approved("x").parent, folder.points("x").parent, folder.points_found("x").parent}
-        own |= {folder.labels("x").parent, folder.labels_found("x").parent}
+        own |= {folder.labels("x").parent, folder.labels_found("x").parent, folder.report.parent}
         if path.is_relative_to(folder.mesh_costs("x").parent) or path in self._tables:
             return True
         of_a_gap = path.parent in self._keyed and path.stem in self._keys
@@ -279,7 +287,8 @@ def _layers(plan: Plan, steps: Iterable[Step]) -> set[Path]:
 def _old_logs(folder: AnimalFolder) -> set[Path]:
     """All but the newest; their names begin with the time."""
     logs = folder.log("x").parent
-    return set(sorted(logs.glob("*.log"))[:-NEWEST_LOGS]) if logs.is_dir() else set()
+    kinds = "*.log", "*.out"  # of runs, and what those said that the review page started
+    return {path for kind in kinds for path in sorted(logs.glob(kind))[:-NEWEST_LOGS]}
 
 
 def _size(path: Path) -> int:

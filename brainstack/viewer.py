@@ -31,7 +31,7 @@ PROJECTION = (-0.23, -0.2, 0.05, 0.95)
 """How the brain is turned in three dimensions, as a quaternion (x, y, z, w): about a quarter of a right angle up and to
 the side, so that its depth is seen."""
 
-BLACK = "#000000"
+BLACK, WHITE = "#000000", "#ffffff"
 
 RGB_SHADER = """void main() {
   emitRGB(vec3(toNormalized(getDataValue(0)), toNormalized(getDataValue(1)), toNormalized(getDataValue(2))));
@@ -76,7 +76,7 @@ def animal_state(
     Sources are relative to the animal's neuroglancer_data; whoever serves the state completes them (`with_data_at`).
     """
     grey = sum(not volume.rgb for volume in volumes) == 1
-    colors = ("#ffffff",) if grey else COLORS
+    colors = (WHITE,) if grey else COLORS
     layers = [_image_layer(volume, colors[place % len(colors)]) for place, volume in enumerate(volumes)]
     # Neuroglancer measures screens in the smallest side of a voxel.
     width, height, depth = (

@@ -91,7 +91,12 @@ def _labels(path: Path, info: dict[str, Any]) -> tuple[list[int], dict[int, str]
         labels = [int(label) for label in inline.get("ids", [])]
         columns = {one["id"].casefold(): one.get("values", []) for one in inline.get("properties", [])}
     except (AttributeError, KeyError, TypeError, ValueError):
-        log.warning("%s is not as Neuroglancer wants it; its names are not shown.", path / str(names) / "info")
+        log.warning(
+            "%s is not as Neuroglancer wants it (ids and properties of its labels); their names are not shown: "
+            "make the "
+            "layer again.",
+            path / str(names) / "info",
+        )
         return [], {}
     given = columns.get("color", columns.get("colour", []))
     pairs = zip(labels, given, strict=False)

@@ -92,7 +92,7 @@ class ViewerServer:
         try:
             self._http = _HttpServer((host, port), _Handler)
         except (OSError, OverflowError) as error:
-            raise BrainstackError(_why_not(error, host, port)) from error
+            raise BrainstackError(why_not_listening(error, host, port)) from error
         self._http.animals = animals
         self._http.public_url = public_url.rstrip("/")
         self._thread: threading.Thread | None = None
@@ -140,7 +140,8 @@ class ViewerServer:
         self.stop()
 
 
-def _why_not(error: OSError | OverflowError, host: str, port: int) -> str:
+def why_not_listening(error: OSError | OverflowError, host: str, port: int) -> str:
+    """What to tell a person whose server cannot listen there."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return f"{host} is no address of this computer; leave --host out, or give one that `ip address` lists."

@@ -44,7 +44,8 @@ def verify(plan: Plan, channel: int, *, full: bool, progress: Callable[[int, int
     levels = plan.folder.volume_record(channel, "levels", full=full)
     if not levels.exists():
         raise BrainstackError(
-            f"{path} is not finished, so that nothing says which of its chunks are to be there; run the stages first."
+            f"{path} is not finished, so that nothing says which of its chunks are to be there; finish it first: luigi "
+            f"--module tasks Animal --animal {plan.folder.prep_id}{' --resolution full' if full else ''}"
         )
     layout = read_layout(path)
     written = list(chunks_written(layout, blocks_of(plan, channel, full=full)))

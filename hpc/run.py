@@ -63,7 +63,10 @@ def run_element(folder: ArrayFolder, manifest: Manifest, index: int) -> int:
     mine = Claim(job=_job(), host=os.uname().nodename, process=os.getpid(), at=now())
     owner = claim(folder, index, mine)
     if owner.job != mine.job:
-        _say(f"element {index} is run by job {owner.job} on {owner.host} already; nothing is done")
+        _say(
+            f"element {index} of this array is run by job {owner.job} on {owner.host} already; this job does nothing, "
+            "and ends"
+        )
         return 0
     if folder.is_void():  # perhaps who made it so looked for claims before there was this one
         return _leave_void()
@@ -79,7 +82,7 @@ def run_element(folder: ArrayFolder, manifest: Manifest, index: int) -> int:
         tasks = [_run_task(spec, module.sentence_of, check) for spec in manifest.elements[index]]
         error = ""
     except Revoked:
-        _say("this element was taken for dead, and another does its work; it leaves here")
+        _say("this job was taken for dead, and another one does its work now; it ends here, and nothing is lost")
         return 0
     except Exception as exception:
         traceback.print_exc()
@@ -123,7 +126,7 @@ def _run_task(spec: TaskSpec, sentence_of: Callable[[BaseException], str], check
     except Exception as exception:
         traceback.print_exc()
         error = sentence_of(exception)
-    _say(f"{spec}: {error or 'made'}")
+    _say(f"{spec} | {f'failed: {error}' if error else 'made'}")
     return TaskEnd(spec.key, round(time.monotonic() - started, 3), error)
 
 
@@ -171,7 +174,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _say(sentence: str) -> None:
-    sys.stderr.write(f"{now()} {sentence}\n")
+    sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {sentence}\n")
     sys.stderr.flush()
 
 

@@ -9,12 +9,14 @@ from tasks import configuration, worker
 from tasks.alignment import Alignment
 from tasks.alignment_pictures import AlignmentPictures
 from tasks.animal import Animal
+from tasks.approval import ApprovedMasks
 from tasks.canvas import Canvas
 from tasks.clean import Clean
 from tasks.deformation import Deformation
 from tasks.different_mesh import DifferentMesh
 from tasks.downsampling import Downsampling
 from tasks.elastix import Elastix
+from tasks.export import Export, ExportSection
 from tasks.full_masks import FullMasks
 from tasks.full_sections import FullAlignment, FullClean
 from tasks.full_volume import FullDownsampling, FullImage, FullInfo, FullShards, FullSlab
@@ -34,6 +36,7 @@ from tasks.pair_finer import PairFiner
 from tasks.pair_retry import PairRetry
 from tasks.point_volume import PointVolume
 from tasks.preps import Preps
+from tasks.report import GroupReport, Report
 from tasks.shape import Midline, ReferencePlace
 from tasks.shell import Shell
 from tasks.tifs import Tifs
@@ -47,6 +50,7 @@ __all__ = [
     "Alignment",
     "AlignmentPictures",
     "Animal",
+    "ApprovedMasks",
     "Canvas",
     "ChannelHistogram",
     "Clean",
@@ -54,6 +58,8 @@ __all__ = [
     "DifferentMesh",
     "Downsampling",
     "Elastix",
+    "Export",
+    "ExportSection",
     "FullAlignment",
     "FullClean",
     "FullDownsampling",
@@ -63,6 +69,7 @@ __all__ = [
     "FullShards",
     "FullSlab",
     "Gain",
+    "GroupReport",
     "Histogram",
     "HistogramPicture",
     "MaskAreas",
@@ -82,6 +89,7 @@ __all__ = [
     "PointVolume",
     "Preps",
     "ReferencePlace",
+    "Report",
     "Shell",
     "SingleHistogram",
     "Tifs",

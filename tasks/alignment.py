@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from brainstack.alignment_results import read_matrices
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.images.alignment import align
@@ -52,10 +50,3 @@ def read_field(plan: Plan, key: str) -> npt.NDArray[np.float32] | None:
         return None
     field = np.load(plan.folder.deformation(key))
     return field if field.size else None
-
-
-def read_matrices(plan: Plan) -> dict[str, Any]:
-    """ "canvas": [rows, columns] of aligned images; "matrices": 3 x 3 for each section's key, aligned to cleaned;
-    "failed": why a section has no place, by its key; "outside": why it does not fit the approved canvas."""
-    content: dict[str, Any] = json.loads(plan.folder.small("transforms").read_text())
-    return content

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from brainstack.alignment_results import read_canvas, read_matrices
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import whole_file
@@ -15,9 +16,7 @@ from brainstack.images.colour import inverted_luminance
 from brainstack.images.stack_views import Slab, StackViews, slab_of, stack_views, views_figure
 from brainstack.plan import Plan
 from brainstack.stamps import Step
-from tasks.alignment import read_matrices
 from tasks.base import AnimalTask
-from tasks.clean import read_canvas
 from tasks.white_point import read_background
 
 

@@ -21,11 +21,13 @@ import luigi.interface
 from luigi.task_register import Register
 
 from brainstack.disk_space import check_room
+from brainstack.edits import EditedMeanwhileError
 from brainstack.errors import BrainstackError
 from brainstack.intake import record_ran
 from brainstack.links import link_section
 from brainstack.plan import Plan, digest_of, section_named
 from brainstack.records import Ran
+from brainstack.run_log import line_of
 from brainstack.stages import STAGES
 from brainstack.stamps import Stamp, Step
 from brainstack.versions import version_of
@@ -55,10 +57,12 @@ PRIORITIES = {name: len(STAGES) - place for place, name in enumerate(STAGES)}
 
 
 class SectionsFailed(Exception):  # noqa: N818 - read as a sentence
-    """Raised by a batch when it has done what it could. errors : item -> sentence."""
+    """Raised by a batch when it has done what it could. errors : item -> sentence. again : items that did not fail, and
+    are made when the run looks again."""
 
-    def __init__(self, errors: dict[str, str]) -> None:
+    def __init__(self, errors: dict[str, str], again: Iterable[str] = ()) -> None:
         self.errors = errors
+        self.again = tuple(again)
         super().__init__("; ".join(f"{item}: {error}" for item, error in errors.items()))
 
 
@@ -134,7 +138,7 @@ class AnimalTask(luigi.Task):
 
     def run(self) -> None:
         children.prepare()
-        errors = {}
+        errors, again = {}, []
         for step in self.steps():
             cause = self.plan.blocked_by(step)
             if cause is not None:  # Luigi held it for ready, as it knows of what failed only since
@@ -143,16 +147,22 @@ class AnimalTask(luigi.Task):
             outcome = "failed"
             try:
                 outcome = "made" if self._make_with_patience(step) else "left"
+            except EditedMeanwhileError as error:
+                errors[step.item], outcome = str(error), "left"
+                again.append(step.item)
+                log.info("%s", line_of(self.plan, step, "was edited meanwhile; it is made when this run looks again"))
             except Exception as error:
                 errors[step.item] = sentence_of(error)
-                log.exception("%s: %s failed", self.animal, step)
+                log.error(
+                    "%s", line_of(self.plan, step, f"failed: {errors[step.item]}"), exc_info=has_trace(error) and error
+                )
             children.count(step.stage, outcome)
         if errors:
-            raise SectionsFailed(errors)
+            raise SectionsFailed(errors, again)
 
     def on_failure(self, exception: BaseException) -> Any:
         if isinstance(exception, SectionsFailed):
-            return {"items": exception.errors}
+            return {"items": exception.errors, "again": exception.again}
         return super().on_failure(exception)
 
     def _make_with_patience(self, step: Step) -> bool:
@@ -163,7 +173,7 @@ class AnimalTask(luigi.Task):
             except OSError as error:
                 if error.errno not in PASSING:
                     raise
-                log.warning("%s: %s: %s; it is tried again in %.0f s", self.animal, step, error, wait_s)
+                log.warning("%s", line_of(self.plan, step, f"{error}; it is tried again in {wait_s:.0f} s"))
                 time.sleep(wait_s)
         return self._make_step(step)
 
@@ -174,6 +184,7 @@ class AnimalTask(luigi.Task):
             return False
         ingredients = plan.ingredients(step, progress.stamps)
         started, clock = datetime.now(UTC), time.monotonic()
+        log.info("%s", line_of(plan, step, "started"))
         error, details, is_made = "", {}, False
         current.check_in()
         progress.stamps.remove(step)
@@ -204,7 +215,8 @@ class AnimalTask(luigi.Task):
             )
             if error or is_made:  # not of what was ended from outside: nothing was made, and nothing failed
                 record_ran(plan.folder, ran)
-        log.info("%s: %s made in %.2f s", self.animal, step, time.monotonic() - clock)
+        memory = f"at most {1024 * ran.memory_gb:.0f} MB"
+        log.info("%s", line_of(plan, step, f"done in {ran.seconds:.1f} s, {memory}"))
         return True
 
 
@@ -329,7 +341,9 @@ class ChannelParameter(luigi.IntParameter):
 
     def parse(self, x: str) -> int:
         if not x.isdigit():
-            raise SystemExit(f"brainstack: --channel {x}: wanted the channel's number, counted from 1; see the status.")
+            raise SystemExit(
+                f"brainstack: --channel {x}: wanted the channel's number, counted from 1; brainstack status names them."
+            )
         return int(x)
 
 
@@ -445,8 +459,16 @@ def wanted_of(plan: Plan, steps: tuple[Step, ...], channel: int, item: str) -> t
         )
     chosen = tuple(step for step in steps if channel in (0, step.channel) and item in ("", step.item))
     if item and not chosen:
-        raise BrainstackError(f"{plan.folder.prep_id} has nothing called {item!r} to make.")
+        raise BrainstackError(
+            f"{plan.folder.prep_id} has nothing called {item!r} to make; wanted the key or number of a section, or "
+            "the name of a slide, piece or layer."
+        )
     return chosen
+
+
+def has_trace(error: BaseException) -> bool:
+    """Whether the log needs more of an error than its sentence: where a person's mending is no help."""
+    return not isinstance(error, BrainstackError)
 
 
 def sentence_of(error: BaseException) -> str:

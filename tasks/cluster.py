@@ -7,6 +7,7 @@ luigi.cfg, or --hpc-backend.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -24,7 +25,9 @@ from brainstack.environment import CHECKOUT, animal_folder, data_root
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.files.writer import call_writer
+from brainstack.mask_approvals import WAITING_STAGES, may_go_on
 from brainstack.plan import Plan
+from brainstack.run_log import LineFormatter
 from brainstack.stages import STAGES
 from brainstack.stamps import Step
 from brainstack.written_plan import read_plan, write_plan
@@ -133,6 +136,8 @@ class AnimalJobs:
         plan = progress.plan
         if not plan.has(step) or plan.is_blocked(step):
             return False
+        if step.stage in WAITING_STAGES and not may_go_on(progress):
+            return False
         if not all(progress.is_done(one.step) for one in plan.inputs(step)):
             return False
         then = _plan_of(manifest.context["plan"])
@@ -231,8 +236,18 @@ def prepare_node(context: Mapping[str, str], writer: str, check: Callable[[], No
     os.environ["BRAINSTACK_DATA_ROOT"] = context["data_root"]
     os.environ["BRAINSTACK_DATABASE_URL"] = "none://jobs-never-ask-the-database"
     call_writer(writer)
+    _log_to_stderr(context["animal"])
     current.set_plan(context["animal"], read_plan(Path(context["plan"])))
     current.check_in = check
+
+
+def _log_to_stderr(animal: str) -> None:
+    """A job's own log has lines of the same form as the run's."""
+    log, handler = logging.getLogger("brainstack"), logging.StreamHandler()
+    handler.setFormatter(LineFormatter(animal))
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def sentence_of(error: BaseException) -> str:

@@ -80,7 +80,7 @@ def tasks_to_make(words: list[str]) -> tuple[str, Counter[str], str]:
         with CmdlineParser.global_instance(["--module", "tasks", *words]) as parser:
             task = parser.get_task_obj()
     except TaskClassException:
-        raise BrainstackError(f"There is no task {words[0]!r}; `brainstack status` names the stages.") from None
+        raise BrainstackError(f"There is no task {words[0]!r}; docs/stages.md lists them.") from None
     if not isinstance(task, AnimalTask) or not task.animal:
         raise BrainstackError("No animal was named; say which, such as --animal DK39.")
     task.check()

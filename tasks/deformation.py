@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brainstack.alignment_results import read_cleaned_mask, read_matrices
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import whole_file
@@ -14,11 +15,10 @@ from brainstack.images.alignment import align
 from brainstack.images.colour import inverted_luminance
 from brainstack.images.deformation import AlignedSection, Field, deformation
 from brainstack.plan import Plan
+from brainstack.run_log import line_of
 from brainstack.stages import neighbours
 from brainstack.stamps import Step, digest
-from tasks.alignment import read_matrices
 from tasks.base import SectionTask
-from tasks.clean import read_cleaned_mask
 from tasks.white_point import read_background
 
 log = logging.getLogger("brainstack")
@@ -35,7 +35,7 @@ class Deformation(SectionTask):
             field = _found(plan, step.item)
             why_none = "" if field is not None else "none makes it fit its neighbours better"
         if why_none:
-            log.info("%s: %s is not deformed: %s", plan.folder.prep_id, step.item, why_none)
+            log.info("%s", line_of(plan, step, f"not deformed: {why_none}"))
 
         _write_field(plan.folder.deformation(step.item), field)
         return {"": digest(None if field is None else field.tolist()), "why none": why_none}

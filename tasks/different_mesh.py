@@ -21,6 +21,7 @@ from brainstack.images.mesh_distances import Distance, distance
 from brainstack.labels import SHELL
 from brainstack.mesh_costs import OWN, MeshCost, read_costs, table, variant_name, write_table
 from brainstack.plan import Plan
+from brainstack.run_log import line_of
 from brainstack.stages import mesh_parts
 from brainstack.stamps import Step
 from tasks.base import AnimalTask
@@ -88,7 +89,7 @@ class DifferentMesh(AnimalTask):
             write_json(folder.mesh_cost(layer, cost.variant), cost.to_json())
         every = read_costs(folder.mesh_costs(layer))
         write_table(folder.mesh_table(layer), every)
-        log.info("%s: what meshes of %s cost\n%s", folder.prep_id, layer, table(every))
+        log.info("%s", line_of(plan, step, f"what meshes of {layer} cost\n{table(every)}"))
 
 
 def _costs(volume: Path, known: Mapping[Path, MeshCost]) -> list[MeshCost]:

@@ -13,12 +13,15 @@ from rich.table import Table
 from brainstack.alignment_report import doubtful_sections
 from brainstack.approval import differences
 from brainstack.brightness import doubts
+from brainstack.mask_approvals import waiting
 from brainstack.mask_areas import doubtful_masks
 from brainstack.plan import Plan
 from brainstack.records import Ran
+from brainstack.slide_notes import heading
 from brainstack.stages import STAGES
 from brainstack.stamps import Stamps, Step
-from brainstack.status import heading, show_failures
+from brainstack.status import failures
+from brainstack.status_screen import show_failures
 from tasks import children
 
 SAY_S = 60.0
@@ -85,15 +88,15 @@ class Display:
     def _elapsed(self) -> str:
         return f"{time.monotonic() - self._started:.1f} s since the start"
 
-    def interrupted(self, failed: dict[Step, str]) -> None:
+    def interrupted(self, plan: Plan, failed: dict[Step, str]) -> None:
         self._stop()
-        self._show_failures(failed)
+        self._show_failures(plan, failed)
         self._console.print("Stopped. What was finished stays; run the same command again to go on.")
 
     def broken(self, sentence: str) -> None:
         self._stop()
         self._console.print(f"{self._animal}: {sentence}", markup=False, highlight=False)
-        self._console.print(f"All of it in {self._log}", soft_wrap=True, highlight=False)
+        self._show_log()
 
     def finish(self, plan: Plan, failed: dict[Step, str], ran: list[Ran]) -> None:
         """The table of what was made, the failures with their sentences, and how to look at it."""
@@ -102,18 +105,28 @@ class Display:
         if ran:
             self._console.print(table_of(plan, failed, ran, time.monotonic() - self._started))
         elif not failed:
-            self._console.print(f"{self._animal}: nothing to do, all is as it should be.")
-        self._show_failures(failed)
+            waits = waiting(plan, Stamps(plan.folder.stamps))
+            said = "nothing that can be made now." if waits else "nothing to do, all is as it should be."
+            self._console.print(f"{self._animal}: {said}")
         doubtful = [*doubtful_masks(plan), *doubtful_sections(plan), *doubts(plan, Stamps(plan.folder.stamps))]
         for line in (*heading(plan)[1:], *differences(plan), *doubtful):
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         if any((plan.folder.volume(one.number) / "info").exists() for one in plan.channels):
             self._console.print(f"Look at it with: brainstack view {self._animal}")
-
-    def _show_failures(self, failed: dict[Step, str]) -> None:
-        show_failures(failed, self._console)
+        for line in waiting(plan, Stamps(plan.folder.stamps)):
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._show_failures(plan, failed)
         if failed:
-            self._console.print(f"All of it in {self._log}", soft_wrap=True, highlight=False)
+            again = f"luigi --module tasks Animal --animal {self._animal}"
+            self._console.print(f"Once that is mended: {again}", soft_wrap=True, highlight=False)
+
+    def _show_failures(self, plan: Plan, failed: dict[Step, str]) -> None:
+        if failed:
+            show_failures(failures(plan, failed), self._console, prep_id=self._animal)
+            self._show_log()
+
+    def _show_log(self) -> None:
+        self._console.print(f"The run's log: {self._log}", soft_wrap=True, highlight=False)
 
     def _stop(self) -> None:
         if self._bars is not None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
+from brainstack.alignment_results import read_cleaned_mask
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.colour import inverted_luminance
-from brainstack.images.registration import Registered, measure_pair, register_pair
+from brainstack.images.registration import measure_pair, register_pair
 from brainstack.plan import Plan, section_named
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask
-from tasks.clean import read_cleaned_mask
 from tasks.white_point import read_background
 
 
@@ -67,13 +66,3 @@ def read_pair_images(plan: Plan, pair: str) -> dict[str, Any]:
         "pixel_size_um": plan.pixel_size_um,
         "settings": plan.settings.elastix,
     }
-
-
-def read_registered(plan: Plan, pair: str) -> Registered:
-    """A pair as it was registered first."""
-    return Registered(**json.loads(plan.folder.pair(pair).read_text()))
-
-
-def read_in_force(plan: Plan, pair: str) -> Registered:
-    """A pair as it is used."""
-    return Registered(**json.loads(plan.folder.pair_in_force(pair).read_text()))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.alignment_results import read_canvas, read_matrices
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff_in_strips
 from brainstack.files.tiles import TiledTiff
@@ -24,9 +25,9 @@ from brainstack.images.threads import use_one_thread
 from brainstack.plan import Plan
 from brainstack.stages import scanned_shape
 from brainstack.stamps import Step
-from tasks.alignment import read_field, read_matrices
+from tasks.alignment import read_field
+from tasks.approval import AfterApproval
 from tasks.base import SectionChannelTask
-from tasks.clean import read_canvas
 from tasks.volumes import Volume
 from tasks.white_point import read_background
 
@@ -34,7 +35,7 @@ BLOCK_PX = 2048
 """Side of what is rendered at once."""
 
 
-class FullClean(SectionChannelTask):
+class FullClean(AfterApproval, SectionChannelTask):
     """Writes a section as Clean does, at the scan's resolution."""
 
     def make(self, plan: Plan, step: Step) -> None:
@@ -104,13 +105,13 @@ def read_placement(plan: Plan, key: str, channel: int, to_cleaned: Matrix | None
     """
     factor, settings = plan.settings.tifs.thumbnail_factor, plan.settings
     mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
-    scan_run, field_um, cleaned = plan.records.scan_run, None, read_canvas(plan)
+    field_um, cleaned = None, read_canvas(plan)
     canvas = cleaned
     if to_cleaned is None:
         transforms = read_matrices(plan)
         to_cleaned, field_um = np.array(transforms["matrices"][key]), read_field(plan, key)
         canvas = transforms["canvas"]
-    from_scan = cleaning_matrix(mask, scan_run.rotation, scan_run.flip, cleaned)
+    from_scan = cleaning_matrix(mask, *plan.turns(key), cleaned)
     return Placement(
         to_scan=scaled(inverse(from_scan) @ to_cleaned, factor),
         soft_mask=SoftMask(mask, settings.full_masks.smoothing_px),

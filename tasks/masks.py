@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainstack.brightness import THROUGHOUT
-from brainstack.edits import edited_mask, keep_if_edited
+from brainstack.edits import keep_if_edited, planned_mask
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.files.whole import write_json
@@ -21,6 +21,7 @@ from brainstack.images.paint import preview
 from brainstack.images.planes import Mask
 from brainstack.intake import record_seen
 from brainstack.plan import Plan
+from brainstack.run_log import line_of
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask, resolution_parameter
 
@@ -35,7 +36,7 @@ class MaskProposal(SectionTask):
         folder, key, channel = plan.folder, step.item, plan.settings.masks.channel
         found = read_tiff(folder.keyed("found", key)) > 0
         normalized = read_tiff(folder.keyed("normalized", key, channel))
-        edited = edited_mask(plan, key) > 0 if key in plan.edits else None
+        edited = planned_mask(plan, key) > 0 if key in plan.edits else None
         expected = _expected_of_outlier(plan, key)
 
         better = _tried_again(plan, key, found, expected) if expected is not None else None
@@ -103,7 +104,8 @@ def _keep_edit(plan: Plan, kind: str, key: str, new: NDArray[np.uint8]) -> None:
     """What a person saved while this run was making the same file is kept, and taken in when the run looks again."""
     kept = keep_if_edited(plan, kind, key, new)
     if kept is not None:
-        log.warning("%s was saved by somebody during this run; it is kept, and taken in as an edit", kept)
+        said = f"warning: {kept} was saved by a person during this run; it is kept, and taken in as an edit"
+        log.warning("%s", line_of(plan, Step("Masks" if kind == "thumbnail_masked" else "MaskProposal", 0, key), said))
 
 
 class Masks(SectionTask):
@@ -114,7 +116,7 @@ class Masks(SectionTask):
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         folder, key = plan.folder, step.item
-        mask = edited_mask(plan, key) if key in plan.edits else read_tiff(folder.keyed("proposal", key))
+        mask = planned_mask(plan, key) if key in plan.edits else read_tiff(folder.keyed("proposal", key))
         if not mask.any():
             raise BrainstackError(_nothing_found(plan, key))
 

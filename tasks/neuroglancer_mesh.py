@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.alignment_results import read_matrices
 from brainstack.annotations import Voxel
 from brainstack.errors import BrainstackError
 from brainstack.files.label_files import LabelFolder, LabelImage, Triple, checked_geometry, read_names
@@ -21,7 +22,6 @@ from brainstack.labels import POLYGONS, SECTIONS, LabelSource, Segment, labels_o
 from brainstack.plan import Plan
 from brainstack.polygons import drawn_structures
 from brainstack.stamps import Step
-from tasks.alignment import read_matrices
 from tasks.base import LayerTask
 from tasks.labels import MESHES, PLAIN, check_place, layer_info, meshes_of, write_meshes, write_names, write_skeletons
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from brainstack.alignment_results import radius_um, read_canvas, read_registered
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import write_json
 from brainstack.images.pair_check import Checked, Measured, check_pairs
@@ -15,8 +14,6 @@ from brainstack.places_by_hand import states_by_hand
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import AnimalTask
-from tasks.clean import read_canvas
-from tasks.elastix import read_registered
 
 AS_REGISTERED = "as registered"
 """The value of a pair that nothing contradicts: it is not made again when others are."""
@@ -62,12 +59,6 @@ def measured(plan: Plan, pair: str, found: Registered, shape: tuple[int, int]) -
     fixed, moving = (plan.place_in_chain[key] for key in pair.split(".."))
     matrix = found.matrix(plan.pixel_size_um, shape)
     return Measured(fixed, moving, matrix, found.likeness, found.likeness_other, found.by_hand)
-
-
-def radius_um(pairs: Any) -> float:
-    """Of the tissue about the canvas centre, the median of all sections; 1 where there is no pair."""
-    radii = [found.radius_um for found in pairs]
-    return float(np.median(radii)) if radii else 1.0
 
 
 def _content(plan: Plan, checked: Checked) -> dict[str, Any]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
+from brainstack.alignment_results import read_canvas, read_in_force
 from brainstack.files.tiff import read_tiff, read_tiff_strips
 from brainstack.files.whole import write_json
 from brainstack.images.cleaning import cleaning_matrix
 from brainstack.images.colour import inverted_luminance
 from brainstack.images.finer import FinerSection, finer_section, refine_pair, shrunk
-from brainstack.images.registration import Registered
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
-from tasks.clean import read_canvas
-from tasks.elastix import PairTask, read_in_force
+from tasks.elastix import PairTask
 from tasks.white_point import read_background
 
 
@@ -40,14 +38,6 @@ class PairFiner(PairTask):
         return {"": digest(dataclasses.asdict(refined))}
 
 
-def read_used(plan: Plan, pair: str) -> Registered:
-    """A pair as the stack is solved with: refined on finer pictures where that was asked for and could be done."""
-    finer = Step("PairFiner", 0, pair)
-    if finer not in plan.steps("PairFiner") or plan.is_blocked(finer):
-        return read_in_force(plan, pair)
-    return Registered(**json.loads(plan.folder.pair_finer(pair).read_text()))
-
-
 def _read_section(plan: Plan, key: str) -> FinerSection:
     """From its scan, a strip of tiles at a time."""
     settings, channel = plan.settings, plan.settings.elastix.channel
@@ -56,11 +46,10 @@ def _read_section(plan: Plan, key: str) -> FinerSection:
     if plan.is_colour:
         picture = inverted_luminance(picture, read_background(plan, channel))
     mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
-    scan_run = plan.records.scan_run
     return finer_section(
         picture,
         mask,
-        to_canvas=cleaning_matrix(mask, scan_run.rotation, scan_run.flip, read_canvas(plan)),
+        to_canvas=cleaning_matrix(mask, *plan.turns(key), read_canvas(plan)),
         zoom=_zoom(plan),
         border_px=round(settings.elastix.border_um / plan.pixel_size_um * _zoom(plan)),
     )

@@ -7,11 +7,12 @@ import json
 
 import numpy as np
 
+from brainstack.alignment_results import read_registered
 from brainstack.files.whole import write_json
 from brainstack.images.registration import Registered, register_pair
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
-from tasks.elastix import PairTask, read_pair_images, read_registered
+from tasks.elastix import PairTask, read_pair_images
 
 
 class PairRetry(PairTask):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from brainstack.alignment_results import read_matrices
 from brainstack.errors import BrainstackError
 from brainstack.files.annotations import write_annotations
 from brainstack.files.point_csv import read_points
 from brainstack.plan import Plan
 from brainstack.point_sources import check_free, points_file
 from brainstack.stamps import Step
-from tasks.alignment import read_matrices
 from tasks.base import LayerTask
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from brainstack.alignment_report import doubtful_sections
@@ -14,15 +16,19 @@ from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
+from brainstack.last_run import DONE, FAILED, STOPPED, note_begun, note_ended
 from brainstack.links import link_all
-from brainstack.locking import remove_parts, take_lock
+from brainstack.locking import editing, remove_parts, take_lock
+from brainstack.mask_approvals import may_go_on, waiting
 from brainstack.mask_areas import doubtful_masks
 from brainstack.planning import make_plan, read_failed, take_in, write_failed
 from brainstack.records import Ran
+from brainstack.report.page import write_report
+from brainstack.run_log import LineFormatter
+from brainstack.slide_notes import said_of_slides
 from brainstack.stamps import Stamps, Step
-from brainstack.status import said_of_slides
 from tasks import cluster, current
-from tasks.base import AnimalTask
+from tasks.base import AnimalTask, sentence_of
 from tasks.display import Display
 
 log = logging.getLogger("brainstack")
@@ -36,6 +42,7 @@ class Run:
         self.failed: dict[Step, str] = {}
         self.again = False
         self.is_broken = False
+        self._is_reported = False
         self._ran: list[Ran] = []
         self._before: object = None
         self._expected: dict[str, set[str]] = defaultdict(set)
@@ -45,9 +52,12 @@ class Run:
         self.folder = animal_folder(animal)
         self._lock = take_lock(self.folder)
         self._log = _opened_log(self.folder)
+        self._noted = note_begun(self.folder, self._log)
+        log.info("%s | started by %s; brainstack %s", animal, self._noted.process, version("brainstack"))
         self.jobs = cluster.begin(animal, self.folder)
         if not self._living():
-            remove_parts(self.folder)
+            with editing(self.folder):  # a mask that somebody is saving is no leftover
+                remove_parts(self.folder)
         self.display = Display(animal, self._log)
         self._renew()
         if self.jobs is not None:
@@ -65,12 +75,17 @@ class Run:
         current.set_plan(self.animal, plan.without(self.failed))
         if ran or self._before is None:
             for path in link_all(current.plan(self.animal)):
-                log.warning("%s is not brainstack's; it is left as it is", path)
+                log.warning(
+                    "%s is a file where brainstack's link to a section's image would be; it stays as it is, until it "
+                    "is taken in as an edit or moved away",
+                    path,
+                )
         self._before = self._state()
 
     def _state(self) -> object:
-        plan = current.plan(self.animal)
-        return (plan.records.slides, plan.edits, frozenset(self.failed))
+        progress = current.progress(self.animal)
+        plan = progress.plan
+        return (plan.records.slides, plan.edits, frozenset(self.failed), may_go_on(progress))
 
     def note_driver(self, name: str) -> str:
         """Write down what luigid calls this process. Returns what it called the one before."""
@@ -101,10 +116,14 @@ class Run:
         plan = current.plan(self.animal)
         failed = self.failed | {Step("Masks", 0, key): sentence for key, sentence in plan.refused.items()}
         write_failed(self.folder, self._failed_before_too() | failed)
-        for line in (*said_of_slides(plan), *passed_over(plan), *doubtful_masks(plan), *doubtful_sections(plan)):
+        waits = waiting(plan, current.progress(self.animal).stamps)
+        doubts = (*doubtful_masks(plan), *doubtful_sections(plan))
+        for line in (*said_of_slides(plan), *passed_over(plan), *doubts, *waits):
             log.warning("%s", line)
+        self._note_end(FAILED if failed or self.is_broken else DONE, failed)
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)
+        self.report()
         self._lock.close()
         return not failed and not self.is_broken
 
@@ -119,7 +138,38 @@ class Run:
 
     def interrupted(self) -> None:
         write_failed(self.folder, self._failed_before_too() | self.failed)
-        self.display.interrupted(self.failed)
+        self._note_end(STOPPED, self.failed)
+        self.display.interrupted(current.plan(self.animal), self.failed)
+
+    def report(self, *, quick: bool = False) -> None:
+        """Make the page about the animal, once a run, however it ended. Where that fails, the run's own end stays what
+        it is. quick : without pictures that are not made yet, as somebody waits for the run to stop."""
+        if self._is_reported:
+            return
+        self._is_reported = True
+        try:
+            if quick:
+                self._renew()  # nobody has looked since the last steps were made
+            progress = current.progress(self.animal)
+            path = write_report(progress.plan, progress, quick=quick)
+        except Exception as error:
+            log.exception("%s | its report could not be made", self.animal)
+            self.display.announce(f"The report could not be made: {sentence_of(error)}")
+        else:
+            log.info("%s | report: %s", self.animal, path)
+            self.display.announce(f"Its report: {path}")
+
+    def _note_end(self, outcome: str, failed: Mapping[Step, str]) -> None:
+        made = sum(not one.error for one in self._ran)
+        note_ended(self.folder, self._noted, outcome, made=made, failed=len(failed))
+        again = f"luigi --module tasks Animal --animal {self.animal}"
+        to_do = {
+            DONE: "",
+            FAILED: f"; what to do: brainstack status {self.animal}, then {again}",
+            STOPPED: f"; to go on: {again}",
+        }
+        counted = f"{made} made, {len(failed)} failed"
+        log.info("%s | ended, %s: %s%s", self.animal, outcome, counted, to_do[outcome])
 
     def not_scheduled(self, sentence: str) -> None:
         """What could not even be asked for."""
@@ -139,7 +189,7 @@ def _opened_log(folder: AnimalFolder) -> Path:
     path = folder.log(datetime.now(UTC).strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = _Log(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    handler.setFormatter(LineFormatter(folder.prep_id))
     for name in ("luigi", "luigi-interface", "luigi.scheduler", "brainstack"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.INFO)

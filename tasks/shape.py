@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.alignment_results import read_cleaned_mask
 from brainstack.errors import BrainstackError
 from brainstack.files.reference import open_reference
 from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.colour import inverted_luminance
-from brainstack.images.midline import Midline as Axis
 from brainstack.images.midline import find_midline
 from brainstack.images.reference import place_on_reference
 from brainstack.images.registration import Registered
 from brainstack.plan import Plan
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask
-from tasks.clean import read_cleaned_mask
 from tasks.white_point import read_background
 
 WITHOUT_AXIS = ("sagittal", "oblique")
@@ -91,20 +89,3 @@ def read_section(plan: Plan, key: str) -> tuple[NDArray[Any], NDArray[np.bool_]]
     if plan.is_colour:
         picture = inverted_luminance(picture, read_background(plan, channel))
     return picture, read_cleaned_mask(plan, key)
-
-
-def read_midlines(plan: Plan) -> dict[int, Axis]:
-    """By place in the chain, those that could be found and are alike enough to be used."""
-    steps = [step for step in plan.steps("Midline") if not plan.is_blocked(step)]
-    found = {
-        plan.place_in_chain[step.item]: Axis(**json.loads(plan.folder.held("midline", step.item).read_text()))
-        for step in steps
-    }
-    return {place: one for place, one in found.items() if one.likeness >= plan.settings.shape.lowest_likeness}
-
-
-def read_reference_places(plan: Plan) -> dict[int, Registered | None]:
-    """By place in the chain, those that could be found; None for a section outside the volume."""
-    steps = [step for step in plan.steps("ReferencePlace") if not plan.is_blocked(step)]
-    found = {step.item: json.loads(plan.folder.held("reference", step.item).read_text()) for step in steps}
-    return {plan.place_in_chain[key]: content and Registered(**content) for key, content in found.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.alignment_results import read_cleaned_mask, read_matrices
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.files.label_volume import lay_out_labels, write_labels
 from brainstack.files.whole import whole_folder, write_json
@@ -20,9 +21,8 @@ from brainstack.labels import SHELL, Segment
 from brainstack.plan import Plan
 from brainstack.stamps import Step
 from brainstack.triangles import volume_um3
-from tasks.alignment import read_field, read_matrices
+from tasks.alignment import read_field
 from tasks.base import AnimalTask
-from tasks.clean import read_cleaned_mask
 from tasks.labels import MESHES, PLAIN, check_place, layer_info, write_meshes, write_names
 
 COLOR = "#c0c0c0"

@@ -8,12 +8,13 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from brainstack.edits import edited_mask
+from brainstack.edits import planned_mask
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff
 from brainstack.images.mask_model import LEAST_SECTIONS, MaskModel, Origin, PaintedSection, train
 from brainstack.mask_models import write_model
 from brainstack.plan import Plan
+from brainstack.run_log import line_of
 from brainstack.stages import painted
 from brainstack.stamps import Step
 from tasks.base import AnimalTask
@@ -42,13 +43,13 @@ class TrainMasks(AnimalTask):
         model = train(sections, origin, settings=plan.settings.masks, training=plan.settings.train_masks)
 
         write_model(plan.folder.mask_model, model)
-        log.info("%s: TrainMasks: %s", plan.folder.prep_id, summary(model))
+        log.info("%s", line_of(plan, step, summary(model)))
 
 
 def _read(plan: Plan, key: str) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], NDArray[np.bool_]]:
     """A section's thumbnail, and the mask that a person made of it."""
     thumbnail = read_tiff(plan.folder.tif_thumbnail(plan.section[key].tif_name(plan.settings.masks.channel)))
-    return thumbnail, edited_mask(plan, key) > 0
+    return thumbnail, planned_mask(plan, key) > 0
 
 
 def summary(model: MaskModel) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from brainstack.alignment_results import read_matrices
 from brainstack.errors import BrainstackError
 from brainstack.files.chunks import PartFile, PlainChunks, read_part
 from brainstack.files.sharding import join_group
@@ -28,7 +29,6 @@ from brainstack.stamps import Step, digest
 from brainstack.viewing import display_white
 from brainstack.volume_records import read_record
 from tasks import current
-from tasks.alignment import read_matrices
 from tasks.white_point import read_background
 
 Block = tuple[int, int]

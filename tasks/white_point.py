@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from brainstack.alignment_results import read_background as read_background
 from brainstack.approval import in_force
 from brainstack.files.whole import write_json
 from brainstack.images.colour import white_point
@@ -27,10 +26,3 @@ class WhitePoint(ChannelTask):
         is_approved = f"white_point_C{step.channel}" in plan.approved
         record(plan.folder, "gain", {"channel": step.channel, "white": content["white"], "approved": is_approved})
         return {"": digest(content["white"])}
-
-
-def read_background(plan: Plan, channel: int) -> tuple[int, ...]:
-    """What lies around the tissue of a channel: (red, green, blue) of the glass, or (0,) for an animal in grey."""
-    if not plan.is_colour:
-        return (0,)
-    return tuple(json.loads(plan.folder.small(f"white_point_C{channel}").read_text())["white"])

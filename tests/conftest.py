@@ -19,6 +19,7 @@ import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from fake_slurm import FakeSlurm
+    from lab import Lab
     from slurm_cluster import SlurmCluster
 
 REPOSITORY = Path(__file__).parent.parent
@@ -60,6 +61,28 @@ def browser() -> Iterator[Any]:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with open_browser((1280, 720)) as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A small made-up animal that was added, and nothing more. Not to be changed: copy it."""
+    from lab import SIZE, Lab
+
+    lab = Lab(tmp_path_factory.mktemp("scanned"))
+    made = lab.brainstack("demo", *SIZE)
+    assert made.returncode == 0, made.stderr
+    return lab
+
+
+@pytest.fixture(scope="session")
+def finished(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The same animal after an undisturbed run. Not to be changed: copy it."""
+    from lab import copy_of
+
+    lab = copy_of(scanned, tmp_path_factory.mktemp("finished"))
+    run = lab.luigi()
+    assert run.returncode == 0, run.stderr
+    return lab
 
 
 @pytest.fixture(scope="session")

@@ -72,11 +72,21 @@ class Lab:
 
     def bytes(self) -> dict[str, bytes]:
         """Every file of the animal but those that speak of runs: path -> content, or where a link leads."""
-        apart = {"logs", "records", "lock", "seen.json", "jobs", "driver", "mesh_costs"}
+        apart = {
+            "logs",
+            "records",
+            "lock",
+            "seen.json",
+            "jobs",
+            "driver",
+            "last_run.json",
+            "mesh_costs",
+            "report_pictures.json",
+        }
         found = {}
         for path in sorted(self.folder.root.rglob("*")):
             name = path.relative_to(self.folder.root)
-            if name.parts[0] == "czi" or (
+            if name.parts[0] in ("czi", "report") or (
                 name.parts[0] == ".brainstack" and len(name.parts) > 1 and name.parts[1] in apart
             ):
                 continue

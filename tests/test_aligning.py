@@ -12,7 +12,8 @@ from rich.console import Console
 
 from brainstack import aligning
 from brainstack.adding import add_animal
-from brainstack.aligning import Place, follow, leave_out, place, release, show
+from brainstack.aligning import Place, follow, leave_out, place, release
+from brainstack.alignment_shown import show
 from brainstack.database import open_database
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
@@ -124,11 +125,11 @@ def test_rotations_are_kept_within_half_a_turn() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (Place(rotation_rad=math.nan), "--rotation-deg was given as nan"),
-        (Place(rotation_rad=math.inf), "--rotation-deg was given as inf"),
-        (Place(shift_x_um=math.nan), "--shift-x-um was given as nan; wanted micrometres from -20000 to 20000"),
-        (Place(shift_x_um=20_001.0), "--shift-x-um was given as 20001"),
-        (Place(shift_y_um=-math.inf), "--shift-y-um was given as -inf"),
+        (Place(rotation_rad=math.nan), "The rotation was given as nan"),
+        (Place(rotation_rad=math.inf), "The rotation was given as inf"),
+        (Place(shift_x_um=math.nan), "The shift in x was given as nan; wanted micrometres from -20000 to 20000"),
+        (Place(shift_x_um=20_001.0), "The shift in x was given as 20001"),
+        (Place(shift_y_um=-math.inf), "The shift in y was given as -inf"),
     ],
 )
 def test_a_number_that_cannot_be_is_refused(given: Place, words: str) -> None:

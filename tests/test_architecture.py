@@ -21,6 +21,7 @@ LAYERS = {
     "brainstack.records": set(),
     "brainstack.said": set(),
     "brainstack.points": set(),
+    "brainstack.exports": set(),
     "brainstack.labels": {"brainstack.errors", "brainstack.points"},
     "brainstack.triangles": {"numpy"},
     "brainstack.mesh_costs": {"brainstack.errors", "brainstack.files.whole"},
@@ -33,9 +34,14 @@ LAYERS = {
     # what is to be done: pure, but for the stamps themselves
     "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "brainstack.files.writer", "numpy"},
     "brainstack.stack": {"brainstack.records", "brainstack.said"},
+    "brainstack.decided_before": {"brainstack.errors", "brainstack.said"},
+    "brainstack.reordering": {
+        *("brainstack.errors", "brainstack.plan", "brainstack.records", "brainstack.said", "brainstack.stack"),
+    },
     "brainstack.stages": {
         *("brainstack.settings", "brainstack.stages", "brainstack.stamps", "brainstack.plan"),
         *("brainstack.records", "brainstack.volume_pieces", "brainstack.labels", "brainstack.mesh_costs"),
+        "brainstack.exports",
     },
     "brainstack.volume_pieces": {"brainstack.plan", "brainstack.records"},
     "brainstack.plan": {
@@ -73,9 +79,13 @@ LAYERS = {
             "SimpleITK",
         ),
         *("brainstack.labels", "brainstack.triangles"),
-        "brainstack.images.halving",
+        *("brainstack.images.halving", "brainstack.images.plane_pyramid", "zarr"),
         "matplotlib",
     },
+    # plots of the report: text from numbers
+    "brainstack.report.scales": set(),
+    "brainstack.report.plots": {"brainstack.report.scales"},
+    "brainstack.report.citations": set(),
     "brainstack.demo.czi_metadata": set(),
     "brainstack.demo.czi_writer": {"brainstack.demo.czi_metadata", "numpy", "imagecodecs"},
     # batch jobs, of any tasks
@@ -106,20 +116,18 @@ ONLY_IN = {
     "lightgbm": ("brainstack.images",),
     "tifffile": ("brainstack.files", "brainstack.demo"),
     "cloudvolume": ("brainstack.files",),
+    "zarr": ("brainstack.files.ome_zarr",),
     "igneous": ("brainstack.files",),
     "imagecodecs": ("brainstack.files", "brainstack.demo"),
-    "matplotlib": ("brainstack.files.pictures", "brainstack.images.alignment_plots", "brainstack.images.stack_views"),
-    "typer": (
-        *(
-            "brainstack.cli",
-            "brainstack.cli_annotations",
-            "brainstack.cli_arguments",
-            "brainstack.cli_database",
-            "brainstack.cli_delete",
-        ),
-        *("brainstack.cli_import", "brainstack.cli_labels", "brainstack.cli_points", "brainstack.cli_slides"),
-        "brainstack.cli_viewer",
+    "matplotlib": (
+        *("brainstack.files.histogram_files", "brainstack.images.alignment_plots", "brainstack.images.stack_views"),
     ),
+    "typer": tuple(f"brainstack.{path.stem}" for path in (REPOSITORY / "brainstack").glob("cli*.py")),
+    "starlette": ("brainstack.review",),
+    "uvicorn": ("brainstack.review",),
+    "sqladmin": ("brainstack.review",),
+    "argon2": ("brainstack.passwords",),
+    "jinja2": ("brainstack.review", "brainstack.report"),
     "selenium": ("brainstack.browser",),
 }
 """Package -> the only places that import it."""
@@ -200,7 +208,8 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     names = {imported.split(".")[0] for path in MODULES.values() for imported in imports(path)}
     distributions = packages_distributions()
     imported = {plain(one) for name in names for one in distributions.get(name, [])} - {"brainstack"}
-    without_import = {"neuroglancer", "mysql-connector-python"}  # its files are served; SQLAlchemy imports it
+    without_import = {"neuroglancer", "mysql-connector-python", "python-multipart"}
+    # its files are served; SQLAlchemy and Starlette import theirs
 
     assert imported - declared() == set(), "pyproject.toml does not name it"
     assert declared() - imported == without_import, "nothing imports it"
@@ -249,14 +258,14 @@ def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
     import tasks
 
     histograms = ("ChannelHistogram", "HistogramPicture", "SingleHistogram")
-    together = {"MaskProposal": "masks", "Midline": "shape", "ReferencePlace": "shape"}
+    together = {"ExportSection": "export", "MaskProposal": "masks", "Midline": "shape", "ReferencePlace": "shape"}
     together |= dict.fromkeys(histograms, "histogram")
     together |= {"FullClean": "full_sections", "FullAlignment": "full_sections"}
     together |= dict.fromkeys(("FullInfo", "FullSlab", "FullImage", "FullShards", "FullDownsampling"), "full_volume")
     for stage in STAGES:
         module = together.get(stage, re.sub(r"(?<!^)(?=[A-Z])", "_", stage).lower())
         assert getattr(tasks, stage).__module__ == f"tasks.{module}"
-    assert set(tasks.__all__) == {*STAGES, "Animal"}
+    assert set(tasks.__all__) == {*STAGES, "Animal", "ApprovedMasks", "Report", "GroupReport"}
 
 
 def test_what_is_imported_is_this_checkout_s() -> None:

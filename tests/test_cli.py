@@ -199,7 +199,7 @@ def test_the_status_of_a_new_animal(call: Call, czi: Path) -> None:
     called = call("status", "DK39")
     assert called.returncode == 0
     assert "DK39: 2 slides, 0 sections" in called.stdout
-    assert "0/2" in called.stdout
+    assert "1 of 1 stages to begin" in called.stdout
 
 
 def test_a_view_before_there_is_a_volume(call: Call, czi: Path) -> None:
@@ -341,7 +341,7 @@ def test_what_was_said_of_the_alignment_is_shown_and_taken_back(stack: Call) -> 
     [
         (("place", "DK39", "7", "--rotation-deg", "1"), "no section '7'"),
         (("place", "DK39", "1", "--anchor"), "was not aligned yet"),
-        (("place", "DK39", "1", "--shift-y-um", "inf"), "--shift-y-um was given as inf"),
+        (("place", "DK39", "1", "--shift-y-um", "inf"), "The shift in y was given as inf"),
         (("follow", "DK39", "1", "1"), "cannot follow itself"),
         (("leave-out", "DK39", "1", "1"), "no pair"),
         (("release", "DK39", "slide007_S1"), "no section 'slide007_S1'"),

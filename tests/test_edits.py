@@ -11,43 +11,23 @@ import numpy as np
 import pytest
 import tifffile
 from by_hand import plan_of, settings_with, slide
+from masked import SHAPE, make_mask, proposal_of
 
 from brainstack.edits import edited_mask, keep_if_edited, passed_over, take_in_edits
 from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff, write_tiff
-from brainstack.images.paint import preview
 from brainstack.links import link_all
 from brainstack.plan import Plan
 from brainstack.records import Slide
-from brainstack.stamps import Stamp, Stamps, Step, digest
+from brainstack.stamps import Stamps, Step, digest
 
-SHAPE = (40, 60)
 KEY, NUMBER = "slide002_S1", 2
 Save = Callable[[Path, np.ndarray], None]
 
 
-def proposal_of(place: int) -> np.ndarray:
-    """A mask that is a little different for every section."""
-    mask = np.zeros(SHAPE, np.uint8)
-    mask[10:30, 10 : 40 + place] = 255
-    return mask
-
-
 def make(plan: Plan, key: str) -> None:
     """What MaskProposal and Masks leave of a section."""
-    folder, place = plan.folder, list("123").index(key[7]) * 2 + int(key[-1])
-    grey = np.random.default_rng(place).integers(0, 256, SHAPE).astype(np.uint8)
-    edited = folder.edit(key)
-    proposal = proposal_of(place)
-    mask = read_tiff(edited) if edited.exists() else proposal
-    colored = preview(grey, mask > 0)
-    write_tiff(folder.keyed("normalized", key, 1), grey, 10)
-    write_tiff(folder.keyed("proposal", key), proposal, 10)
-    write_tiff(folder.keyed("thumbnail_colored", key), colored, 10)
-    write_tiff(folder.keyed("thumbnail_masked", key), mask, 10)
-    stamps = Stamps(folder.stamps)
-    stamps.write(Step("MaskProposal", 0, key), Stamp("a", {"": digest(proposal), "file": digest(colored)}))
-    stamps.write(Step("Masks", 0, key), Stamp("a", {"": digest(mask), "file": digest(mask)}))
+    make_mask(plan, key, list("123").index(key[7]) * 2 + int(key[-1]))
 
 
 @pytest.fixture

@@ -126,4 +126,6 @@ def test_a_property_that_cannot_be_is_a_sentence() -> None:
 
 def test_a_layer_that_is_transformed_is_a_sentence() -> None:
     turned = layer(POINT, source={"url": "local://annotations", "transform": {"matrix": [[1, 0, 0, 0]]}})
-    assert refused(turned).startswith("state.json, layer 'marks': it has a transformation of its own")
+    assert refused(turned).startswith(
+        "state.json, layer 'marks': it is turned, moved or stretched by a transform of its own"
+    )

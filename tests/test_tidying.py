@@ -281,6 +281,22 @@ def test_sizes_are_readable(size: float, text: str) -> None:
     assert readable(int(size)) == text
 
 
+def test_exports_are_kept_and_what_they_took_of_a_section_that_is_gone_goes(tmp_path: Path) -> None:
+    plan = in_slabs(tmp_path)
+    run(plan)
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True, asked=["Export"])
+    assert find_leftovers(plan) == Tidying()
+
+    less = in_slabs(tmp_path, SLIDES[:-1])
+    found, gone = find_leftovers(less), set(plan.section) - set(less.section)
+
+    of_exports = {name for name in names(less, found) if "export" in name}
+    kinds = {"zarr_thumbnail": ".zarr", "zarr_full": ".zarr", "tiff_thumbnail": ".ome.tif", "tiff_full": ".ome.tif"}
+    assert of_exports == {f".brainstack/export/{kind}/{key}{suffix}" for kind, suffix in kinds.items() for key in gone}
+    assert {step.item.partition(":")[0] for step in found.stamps if step.stage == "ExportSection"} == gone
+    assert not [step for step in found.stamps if step.stage == "Export"]
+
+
 # Volumes
 
 ASKED = ("FullMasks", "FullClean", "FullAlignment", "FullDownsampling")

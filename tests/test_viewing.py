@@ -9,7 +9,7 @@ from by_hand import plan_of, settings_with, slide
 from volumes import write_volume
 
 from brainstack.errors import BrainstackError
-from brainstack.files.pictures import write_counts
+from brainstack.files.histogram_files import write_counts
 from brainstack.files.whole import write_json
 from brainstack.plan import Plan
 from brainstack.progress import Progress

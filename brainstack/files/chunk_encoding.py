@@ -137,7 +137,10 @@ def _decode_as_others(data: bytes, encoding: str, shape: tuple[int, int, int, in
     try:
         voxels: NDArray[Any] = chunks.decode(data, encoding, shape=shape[::-1], dtype=data_type)
     except ImportError as error:
-        raise BrainstackError(f"Chunks as {encoding} cannot be read: {error}.") from error
+        raise BrainstackError(
+            f"Chunks as {encoding} cannot be read here, as a package is missing: {error}. Install it, or write the "
+            "volume as raw."
+        ) from error
     except (IndexError, RuntimeError, struct.error) as error:
         raise ValueError(f"is not a whole {encoding} ({error})") from error
     return voxels.T

@@ -46,7 +46,7 @@ class ChunkReader:
         except ValueError as error:
             raise BrainstackError(
                 f"Chunk {scale.chunk_name(x, y, z)} in {source} was cut short or damaged: it {error}. "
-                f"Make that part of the volume again."
+                "If brainstack made that volume, delete its folder and run the same command again."
             ) from error
 
     def __enter__(self) -> Self:

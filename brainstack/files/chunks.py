@@ -159,9 +159,12 @@ def read_part(path: Path) -> tuple[NDArray[Any], str]:
             table = np.frombuffer(file.read(table_bytes), TABLE)
             token = json.loads(file.read(end - start - table_bytes))["token"]
     except FileNotFoundError as error:
-        raise BrainstackError(f"The part file {path} is not there. Make its block again.") from error
+        raise BrainstackError(
+            f"{path}, a part of a volume until it is joined, is not there. Delete the volume's folder and run the "
+            "same command again."
+        ) from error
     except (ValueError, KeyError) as error:
         raise BrainstackError(
-            f"{path} is not a whole part file: {error}. Delete it, and its block is made again."
+            f"{path} is not a whole part file: {error}. Delete it, and run the same command again: it is made again."
         ) from error
     return table, token

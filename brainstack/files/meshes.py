@@ -141,7 +141,9 @@ class Manifest:
 def read_mesh_labels(folder: Path) -> list[int]:
     """The labels that have a mesh in a folder of meshes. Raises BrainstackError where there is none."""
     if not (folder / SHARD).exists():
-        raise BrainstackError(f"There are no meshes in {folder}; make them first.")
+        raise BrainstackError(
+            f"There are no meshes in {folder}; make them first, with the task Shell or NeuroglancerMesh."
+        )
     return [int(code) for code in read_shard_index(folder / SHARD, SHARDING)["code"]]
 
 

@@ -190,7 +190,8 @@ def _minishard_index(path: Path, data: bytes, sharding: Sharding) -> NDArray[Any
         codes, gaps, sizes = np.frombuffer(plain, "<u8").reshape(3, -1)
     except ValueError as error:
         raise BrainstackError(
-            f"An index of {path} cannot be read: it {error}. Make that part of the volume again."
+            f"An index of {path} cannot be read: it {error}. If brainstack made that volume, delete its folder "
+            "and run the same command again."
         ) from error
     table = np.zeros(len(codes), INDEX)
     table["code"] = np.cumsum(codes, dtype=np.uint64)
@@ -215,5 +216,5 @@ def _copy(source: int, target: int, size: int, offset: int, at: int) -> int:
 def _cut_short(path: Path, offset: int, size: int) -> BrainstackError:
     return BrainstackError(
         f"{path} was cut short: {offset + size} bytes wanted, {path.stat().st_size} found. "
-        f"Make that part of the volume again."
+        f"If brainstack made that volume, delete its folder and run the same command again."
     )

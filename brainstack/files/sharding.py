@@ -72,7 +72,8 @@ def _check_records(layout: VolumeLayout, group: int, wanted: Collection[BlockRec
         missing = sorted(expected - found)[:3]
         raise BrainstackError(
             f"Group {group} has the records of {len(found & expected)} blocks, wanted {len(expected)}"
-            f"{f' (missing, among others: {missing})' if missing else ''}. Make its blocks again."
+            f"{f' (missing, among others: {missing})' if missing else ''}. Delete the volume's folder and run the "
+            "same command again."
         )
 
 
@@ -97,7 +98,8 @@ def _parts_of_level(scale: Scale, level: int, paths: Sequence[Path], tables: Seq
     if len(twice):
         one, other = paths[file[twice[0]]], paths[file[twice[0] + 1]]
         raise BrainstackError(
-            f"The part files {one} and {other} hold the same chunk. Delete both; they are made again."
+            f"The part files {one} and {other} hold the same chunk. Delete both, and run the same command again: "
+            "they are made again."
         )
     return _Parts(paths, codes, rows, file)
 
@@ -135,7 +137,7 @@ def _join_shard(path: Path, scale: Scale, wanted: _Chunks, parts: _Parts, *, is_
                 where = f"{parts.paths[parts.file[row]]} has it empty" if row >= 0 else f"it is not in {path}"
                 raise BrainstackError(
                     f"Chunk {scale.chunk_name(*place.tolist())} of {path.parent} was lost: its block's record has it, "
-                    f"but {where}. Make its block again."
+                    f"but {where}. Delete the volume's folder and run the same command again."
                 )
             out.append_from(code, files, source, int(found["offset"]), int(found["size"]))
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
 from brainstack.errors import BrainstackError
+from brainstack.files.ome_xml import OmeChannel, ome_xml
 from brainstack.files.whole import whole_file
 
 MICROMETRES_IN_A_CENTIMETRE = 10_000
@@ -264,33 +264,17 @@ def _tags(shape: tuple[int, ...], dtype: np.dtype[Any], pixel_size_um: float, ch
     """The size of a pixel in the TIFF's own tags, for all programs, and with the channel's name in OME-XML, for those
     that read it (Bio-Formats, so Fiji and QuPath)."""
     pixels_in_a_centimetre = MICROMETRES_IN_A_CENTIMETRE / pixel_size_um
+    xml = ome_xml(
+        (1, shape[0], shape[1]),
+        dtype=dtype.name,
+        pixel_size_um=pixel_size_um,
+        channels=(OmeChannel(channel_name),),
+        samples=shape[2] if len(shape) == 3 else 1,
+    )
     return {
         "resolution": (pixels_in_a_centimetre, pixels_in_a_centimetre),
         "resolutionunit": "CENTIMETER",
         "metadata": None,
         "software": False,
-        "description": _ome_xml(shape, dtype, pixel_size_um, channel_name).encode(),
+        "description": xml.encode(),
     }
-
-
-def _ome_xml(shape: tuple[int, ...], dtype: np.dtype[Any], pixel_size_um: float, channel_name: str) -> str:
-    """One image of one channel, as the OME schema of June 2016 has it; the same from run to run.
-
-    There must be no character reference in it, such as "&#181;": Bio-Formats spoils them, and then takes nothing of it.
-    """
-    rows, columns, samples = *shape[:2], (shape[2] if len(shape) == 3 else 1)
-    # No control characters: XML has none but line ends and tabs, and these would become references.
-    printable = "".join(letter if letter.isprintable() else " " for letter in channel_name).strip()
-    name = f" Name={quoteattr(printable)}" if printable else ""
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
-        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="'
-        "http://www.openmicroscopy.org/Schemas/OME/2016-06 http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd"
-        '">'
-        f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="{dtype.name}" '
-        f'SizeX="{columns}" SizeY="{rows}" SizeC="{samples}" SizeZ="1" SizeT="1" '
-        f'PhysicalSizeX="{pixel_size_um:.9g}" PhysicalSizeXUnit="µm" '
-        f'PhysicalSizeY="{pixel_size_um:.9g}" PhysicalSizeYUnit="µm">'
-        f'<Channel ID="Channel:0:0"{name} SamplesPerPixel="{samples}"/><TiffData/></Pixels></Image></OME>'
-    )

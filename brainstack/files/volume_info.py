@@ -147,7 +147,8 @@ def read_layout(path: Path) -> VolumeLayout:
         return _layout_of(info, path)
     except (KeyError, TypeError, ValueError) as error:
         raise BrainstackError(
-            f"{path / 'info'} is not the info of a volume: {error!r}. Make the volume again."
+            f"{path / 'info'} is not the info of a volume: {error!r}. If brainstack made that volume, delete its "
+            "folder and run the same command again."
         ) from error
 
 
@@ -161,11 +162,19 @@ def read_info(path: Path) -> dict[str, Any]:
     try:
         info = json.loads((path / "info").read_text())
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise BrainstackError(f"There is no volume in {path}: it has no file 'info'. Make the volume first.") from error
+        raise BrainstackError(
+            f"There is no volume in {path}: it has no file 'info'. Make it first, or give the folder that has the file."
+        ) from error
     except ValueError as error:
-        raise BrainstackError(f"{path / 'info'} is not JSON: {error}. Make the volume again.") from error
+        raise BrainstackError(
+            f"{path / 'info'} is not JSON: {error}. If brainstack made that volume, delete its folder and run the "
+            "same command again."
+        ) from error
     if not isinstance(info, dict) or not info.get("scales"):
-        raise BrainstackError(f"{path / 'info'} names no scales, as a volume's would. Make the volume again.")
+        raise BrainstackError(
+            f"{path / 'info'} names no scales, as a volume's would. If brainstack made that volume, delete its folder "
+            "and run the same command again."
+        )
     return info
 
 
@@ -173,24 +182,29 @@ def _check_sides(shape_zyx: Size) -> None:
     for name, length in zip(("sections", "rows", "columns"), shape_zyx, strict=True):
         if not 1 <= length <= LONGEST_SIDE:
             raise BrainstackError(
-                f"A volume of {length:,} {name} was asked for, wanted 1 to {LONGEST_SIDE:,}. Look at the canvas."
+                f"The volume would have {length:,} {name}, wanted 1 to {LONGEST_SIDE:,}: the canvas that all "
+                "sections fit on is too large or empty. Look for sections whose mask or place is wrong: brainstack "
+                "status."
             )
 
 
 def _check_encoding(encoding: str, data_type: str, num_channels: int, chunk_size: Size) -> None:
     if encoding not in DATA_TYPES:
-        raise BrainstackError(f"Chunks as {encoding!r} were asked for, wanted one of {', '.join(DATA_TYPES)}.")
+        raise BrainstackError(
+            f"Chunks encoded as {encoding!r} were asked for, wanted one of {', '.join(DATA_TYPES)}. Set [neuroglancer] "
+            "encoding so."
+        )
     if data_type not in DATA_TYPES[encoding]:
         raise BrainstackError(
-            f"Chunks of {data_type} as {encoding} were asked for, which holds {' or '.join(DATA_TYPES[encoding])}. "
-            f"Choose another encoding."
+            f"Chunks of {data_type} encoded as {encoding} were asked for, which holds "
+            f"{' or '.join(DATA_TYPES[encoding])}. Set [neuroglancer] encoding to another one: raw holds all."
         )
     if encoding != "raw" and num_channels not in (1, 3):
         raise BrainstackError(f"Chunks of {num_channels} channels as {encoding} were asked for, wanted 1 or 3.")
     if encoding == "jpeg" and max(chunk_size[0], chunk_size[1] * chunk_size[2]) > LONGEST_JPEG_SIDE:
         raise BrainstackError(
             f"Chunks of {' x '.join(map(str, chunk_size))} make JPEG pictures with a side of more than "
-            f"{LONGEST_JPEG_SIDE:,} pixels, which JPEG cannot hold. Choose smaller chunks."
+            f"{LONGEST_JPEG_SIDE:,} pixels, which JPEG cannot hold. Set [neuroglancer] chunk_size smaller."
         )
 
 
@@ -199,10 +213,13 @@ def _check_blocks(size: Size, chunk: Size, block_px: int, group_px: int) -> None
         if length > block_px and not _is_power_of_two_times(block_px, side):
             raise BrainstackError(
                 f"Chunks of {side} pixels do not fit into blocks of {block_px}, wanted 1, 2, 4, 8 ... of them across. "
-                f"Choose another size of chunks."
+                f"Set [neuroglancer] chunk_size or block_px so."
             )
     if not _is_power_of_two_times(group_px, block_px):
-        raise BrainstackError(f"Groups of {group_px} pixels are not 1, 2, 4, 8 ... blocks of {block_px} across.")
+        raise BrainstackError(
+            f"Groups of {group_px} pixels are not 1, 2, 4, 8 ... blocks of {block_px} across. Set [neuroglancer] "
+            "group_px or block_px so."
+        )
 
 
 def _is_power_of_two_times(whole: int, part: int) -> bool:

@@ -68,7 +68,10 @@ def pyramid_of(path: Path, *, smallest_side_px: int, progress: Progress | None =
     first = path / before.scales[0].key
     strange = {file.suffix for file in first.iterdir()} & OTHER_COMPRESSIONS if first.is_dir() else set()
     if strange:
-        raise BrainstackError(f"Chunks in {first} are compressed as {strange.pop()}, wanted .gz. Write them as gzip.")
+        raise BrainstackError(
+            f"Chunks in {first} are compressed as {strange.pop()}, wanted .gz or none. Write the volume anew, packed "
+            "by gzip."
+        )
     layout = with_smaller_scales(before.first(1), smallest_side_px)
     write_info(path, layout, 1)
     for scale in (*before.scales[1:], *layout.scales[1:]):

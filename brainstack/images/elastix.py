@@ -175,5 +175,9 @@ def deform(
                 bender.ComputeDeformationFieldOn()
                 bender.Execute()
         except RuntimeError as error:
-            raise EngineError("elastix could not deform the section; look at it and its neighbours.") from error
+            raise EngineError(
+                "elastix could not deform the section; look at it and its neighbours and mend their masks, or do "
+                "without: "
+                "[deformation] grid_um = 0 in the animal's settings.toml."
+            ) from error
         return np.asarray(sitk.GetArrayFromImage(bender.GetDeformationField()), np.float32)

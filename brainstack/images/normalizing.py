@@ -31,10 +31,10 @@ def white_level(image: NDArray[np.uint8 | np.uint16], white_share: float) -> flo
     return float(max(1, below))
 
 
-def to_8_bit(image: NDArray[np.uint8 | np.uint16], white: float) -> NDArray[np.uint8]:
-    """Grey values from 0 to `white` spread over 0 to 255; what is brighter is 255."""
-    scaled = np.rint(image.astype(np.float32) * np.float32(255 / white))
-    return np.asarray(np.minimum(scaled, 255), np.uint8)
+def to_8_bit(image: NDArray[np.uint8 | np.uint16], white: float, black: float = 0) -> NDArray[np.uint8]:
+    """Grey values from `black` to `white` spread over 0 to 255; what is darker is 0, what is brighter is 255."""
+    scaled = np.rint((image.astype(np.float32) - np.float32(black)) * np.float32(255 / (white - black)))
+    return np.asarray(np.clip(scaled, 0, 255), np.uint8)
 
 
 def scene_picture(thumbnail: NDArray[np.uint8 | np.uint16], white_share: float) -> NDArray[np.uint8]:

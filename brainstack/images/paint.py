@@ -19,6 +19,7 @@ BRIGHTEST_COLOUR = 200  # of a preview in colour: its glass is bright, and white
 OUTLINE = (255, 160, 0)  # orange: seen on grey, far from white and black
 SAME = 3  # levels; programs that convert colour profiles change a level or two of what nobody painted
 TINT = 12  # levels that a brush's rounding may colour a grey
+FEWEST_PX = 4  # of tissue in a mask: nothing that follows can find a section in less
 GREY_SHARE = 0.1  # of a hand-edited mask; smoothing an outline leaves a fringe, a photograph is nearly all grey
 
 
@@ -96,6 +97,15 @@ def checked_mask(array: NDArray[Any], *, shape: tuple[int, int], name: str) -> M
             "glass and 255 for tissue: was a picture saved in its place?"
         )
     return np.asarray(share >= 0.5)
+
+
+def check_tissue(mask: NDArray[Any], name: str) -> None:
+    """Raise BrainstackError for a mask with so little tissue that it is a slip. name : as in `checked_mask`."""
+    if (count := int(np.count_nonzero(mask))) < FEWEST_PX:
+        raise BrainstackError(
+            f"{name} has {count or 'no'} pixel{'s' * (count != 1)} of tissue, wanted {FEWEST_PX} at least; paint the "
+            "tissue, or mark the scene as bad."
+        )
 
 
 def _as_it_was(painted: Bytes, shown: Bytes, plain: Bytes) -> Bytes:

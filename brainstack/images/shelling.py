@@ -95,7 +95,9 @@ def gather(grid: ShellGrid, trusted: Mapping[int, str], read: ReadMask) -> Field
     Raises BrainstackError where there is none, or none of them has tissue.
     """
     if not trusted:
-        raise BrainstackError("No section has both a mask and a place in the stack; look at what failed before.")
+        raise BrainstackError(
+            "No section has both a mask and a place in the stack; look at what failed before: brainstack status."
+        )
     field = np.zeros(grid.shape, np.float32)
     inner = field[tuple(slice(grid.margin, grid.margin + length) for length in grid.inner_shape)]
     for place, plane in enumerate(_planes(grid, sorted(trusted), read)):
@@ -106,7 +108,9 @@ def gather(grid: ShellGrid, trusted: Mapping[int, str], read: ReadMask) -> Field
     # The last voxel may reach beyond the stack: there is nothing in that part.
     inner[-1] *= np.float32(counts[-1] / grid.deep)
     if not field.any():
-        raise BrainstackError("The masks of all sections are empty where they are aligned; look at what failed before.")
+        raise BrainstackError(
+            "The masks of all sections are empty where they are aligned; look at what failed before: brainstack status."
+        )
     return field
 
 

@@ -136,7 +136,7 @@ def test_an_element_makes_its_tasks_and_no_others(node: Node) -> None:
     end = node.end(1)
 
     assert (status, node.names()) == (0, {"one", "one to its end", "computes", "computes to its end"})
-    assert [line.split(" ", 1)[1] for line in said.splitlines()] == ["Sum one: made", "Sum computes: made"]
+    assert [line.split(" ", 2)[2] for line in said.splitlines()] == ["Sum one | made", "Sum computes | made"]
     assert (node.made / "writer").read_text() == node.folder.writer(1) == "20260101-Sum.1"
     assert (end.job, end.host, end.error, end.out_of_memory) == ("7_1", os.uname().nodename, "", False)
     assert [(one.key, one.error) for one in end.tasks] == [(spec("one").key, ""), (spec("computes").key, "")]
@@ -154,7 +154,7 @@ def test_what_one_task_raises_is_told_and_the_others_are_made(node: Node) -> Non
     assert [one.error for one in node.end().tasks] == ["In a sentence: no", ""]
     assert node.end().error == ""
     assert "ValueError: no" in said, "the log has the traceback"
-    assert "Sum raises: In a sentence: no" in said
+    assert "Sum raises | failed: In a sentence: no" in said
     assert "one to its end" in node.names()
 
 
@@ -202,7 +202,7 @@ def test_what_another_job_claimed_is_left_to_it(node: Node) -> None:
     status, said = node.run(job="6_0")
 
     assert (status, node.names(), read_end(node.folder, 0)) == (0, set(), None)
-    assert "element 0 is run by job 5_0 on n9 already; nothing is done" in said
+    assert "element 0 of this array is run by job 5_0 on n9 already; this job does nothing" in said
 
 
 def test_a_job_that_the_queue_starts_anew_goes_on_with_its_own(node: Node) -> None:
@@ -220,7 +220,7 @@ def test_what_was_taken_for_dead_before_it_began_does_nothing(node: Node) -> Non
     status, said = node.run()
 
     assert (status, node.names(), read_end(node.folder, 0)) == (0, set(), None)
-    assert "this element was taken for dead, and another does its work; it leaves here" in said
+    assert "this job was taken for dead, and another one does its work now; it ends here" in said
 
 
 def test_what_is_taken_for_dead_in_between_writes_no_more_and_begins_no_more(node: Node) -> None:

@@ -5,25 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lab import SIZE, Lab, copy_of
-
-
-@pytest.fixture(scope="session")
-def scanned(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """An animal that was added, and nothing more. Not to be changed: copy it."""
-    lab = Lab(tmp_path_factory.mktemp("scanned"))
-    made = lab.brainstack("demo", *SIZE)
-    assert made.returncode == 0, made.stderr
-    return lab
-
-
-@pytest.fixture(scope="session")
-def finished(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """The same animal after an undisturbed run. Not to be changed: copy it."""
-    lab = copy_of(scanned, tmp_path_factory.mktemp("finished"))
-    run = lab.luigi()
-    assert run.returncode == 0, run.stderr
-    return lab
+from lab import Lab, copy_of
 
 
 @pytest.fixture

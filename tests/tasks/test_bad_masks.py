@@ -159,7 +159,7 @@ def test_a_saturated_section_does_not_make_the_others_dark(spoiled: Ran, finishe
 
 
 def test_the_status_says_the_same(spoiled: Ran) -> None:
-    status = spoiled.lab.brainstack("status", "DEMO").stdout
+    status = spoiled.lab.brainstack("status", "DEMO", "--all").stdout
     for words in ("no light at all", "saturated tissue throughout", "Channel 3 (Cy5) is black", "No tissue was found"):
         assert words in status
 

@@ -43,7 +43,7 @@ def test_a_plan_counts_what_is_left_to_be_made(lab: Lab) -> None:
     ("words", "said"),
     [
         ([], "No task was named; wanted one, such as: python -m hpc plan Animal --animal DK39"),
-        (["Nothing", "--animal", "DK39"], "There is no task 'Nothing'; `brainstack status` names the stages."),
+        (["Nothing", "--animal", "DK39"], "There is no task 'Nothing'; docs/stages.md lists them."),
         (["Animal"], "No animal was named; say which, such as --animal DK39."),
     ],
 )

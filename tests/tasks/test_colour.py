@@ -8,7 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import ome_types
 import pytest
+import tifffile
+import zarr
 from lab import Counted, Lab, copy_of
 
 from brainstack.demo import Truth, read_truth
@@ -139,7 +142,7 @@ def test_pictures_are_in_colour(finished: Lab, truth: Truth) -> None:
 
 
 def test_its_stages_know_a_white_point_and_no_gain(finished: Lab) -> None:
-    status = finished.brainstack("status", "DEMO").stdout
+    status = finished.brainstack("status", "DEMO", "--all").stdout
     assert "All is done" in status
     assert "WhitePoint" in status
     assert "Gain" not in status
@@ -179,3 +182,20 @@ def test_the_scan_s_resolution_shows_the_same_in_colour_and_glass_is_white(
     means = fine.reshape(sections, rows, 2, columns, 2, 3).mean(axis=(2, 4))
     assert np.abs(means - coarse).mean() < 2
     assert fine[:, 0, 0].tolist() == [white] * sections
+
+
+def test_exports_are_in_colour_on_the_white_of_the_glass(finished: Lab, tmp_path: Path, white: list[int]) -> None:
+    lab = copy_of(finished, tmp_path)
+    for form in ("ome-zarr", "ome-tiff"):
+        run = lab.luigi("Export", "--format", form)
+        assert run.returncode == 0, run.stderr
+    wanted = np.stack([read_tiff(lab.folder.numbered("thumbnail_aligned", slot, 1)) for slot in range(5)])
+    assert (wanted[:, 0, 0] == white).all()
+    image = zarr.open_group(lab.folder.export("DEMO_aligned_thumbnail.ome.zarr"), mode="r")
+    np.testing.assert_array_equal(np.moveaxis(image["0"][...], 0, -1), wanted)
+    assert [one["label"] for one in image.attrs["ome"]["omero"]["channels"]] == ["red", "green", "blue"]
+    with tifffile.TiffFile(lab.folder.export("DEMO_aligned_thumbnail.ome.tif")) as file:
+        np.testing.assert_array_equal(file.series[0].asarray(), wanted)
+        assert file.pages[0].photometric == tifffile.PHOTOMETRIC.RGB
+        pixels = ome_types.from_xml(file.ome_metadata, validate=True).images[0].pixels
+    assert [one.samples_per_pixel for one in pixels.channels] == [3]

@@ -117,6 +117,26 @@ def shared_axes(lab: Lab) -> dict[int, str]:
     return {channel: lab.folder.small(f"channel_histogram_C{channel}").read_text() for channel in (1, 2, 3)}
 
 
+def test_a_scene_turned_by_itself_is_cleaned_turned_and_no_other_section_is_made_again(lab: Lab) -> None:
+    cleaned = [lab.folder.keyed("thumbnail_cleaned", "slide001_S2", channel) for channel in (1, 2, 3)]
+    before, ran = [tissue(read_tiff(path)) for path in cleaned], len(lab.ran())
+    assert lab.brainstack("slide", "DEMO", "1", "--scene", "2", "--rotation", "2", "--flip", "flop").returncode == 0
+    assert lab.luigi().returncode == 0
+    for path, old in zip(cleaned, before, strict=True):
+        np.testing.assert_array_equal(tissue(read_tiff(path)), np.fliplr(np.rot90(old, -2)))
+    made = lab.ran()[ran:]
+    assert {one.item for one in made if one.stage == "Clean"} == {"slide001_S2"}
+    assert all("slide001_S2" in one.item for one in made if one.stage == "Elastix")
+    assert not {"Tifs", "Normalized", "Masks", "Histogram", "Gain"} & {one.stage for one in made}
+    assert {"Canvas", "Transforms"} <= {one.stage for one in made}
+
+
+def tissue(cleaned: np.ndarray) -> np.ndarray:
+    """The box around what is not background."""
+    rows, columns = (np.flatnonzero((cleaned > 0).any(axis)) for axis in (1, 0))
+    return cleaned[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 def test_a_section_moved_on_its_slide_takes_its_image_along(lab: Lab) -> None:
     before = read_tiff(lab.folder.numbered("thumbnail_cleaned", 0, 1))
     assert not set(run_after(lab, "--scene", "1", "--order", "2")) & {"Tifs", "Normalized", "Masks", "Clean"}

@@ -145,6 +145,7 @@ def test_ctrl_c_and_sigterm_end_a_run_at_once_and_leave_nothing_half_written(
     assert "run the same command again" in error
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in workers)
     assert parts(new_lab) == []
+    assert new_lab.folder.report.exists()
 
 
 def test_a_second_run_of_an_animal_is_refused_while_the_first_lives(

@@ -11,13 +11,14 @@ import tifffile
 from by_hand import plan_of, settings_with, slide
 from lab import Lab
 
+from brainstack.alignment_results import read_reference_places
 from brainstack.images.alignment_verdicts import GOOD, Verdict
 from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack
 from brainstack.plan import Plan
+from brainstack.stack_placing import OUTSIDE, with_outside
 from tasks import shape
-from tasks.shape import ReferencePlace, read_reference_places
-from tasks.transforms import OUTSIDE, with_outside
+from tasks.shape import ReferencePlace
 
 PLACE = Registered(0.1, 5.0, 6.0, 0.9)
 

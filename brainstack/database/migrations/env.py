@@ -19,7 +19,7 @@ from brainstack.database import tables
 from brainstack.database.servers import CHARSET, COLLATION
 from brainstack.database.trouble import number_of
 
-DONE_BEFORE = {1050, 1060, 1061, 1062, 1091, 1826}
+DONE_BEFORE = {1050, 1060, 1061, 1062, 1091, 1826, 3821, 3822}
 """Numbers of errors: the table, column, index, row or constraint is there already; what is dropped is gone already."""
 
 
