@@ -109,12 +109,12 @@ def approve(name: Name, sections: Sections = None, everything: All = False, by: 
         typer.echo(f"Not approved, as they have no mask that can be used: {numbers}; see `brainstack status {name}`.")
 
 
-def take_back(name: Name, sections: Sections = None, everything: All = False) -> None:
+def take_back(name: Name, sections: Sections = None, everything: All = False, by: By = None) -> None:
     """Take approvals back."""
     from brainstack import mask_approvals
 
     plan = _plan(name)
-    taken = mask_approvals.take_back(plan, _keys(plan, sections, everything=everything))
+    taken = mask_approvals.take_back(plan, _keys(plan, sections, everything=everything), person=_person(by))
     typer.echo(f"{len(taken)} approvals were taken back.")
 
 

@@ -54,9 +54,9 @@ def _one(name: str, why: str | None, *, everything: bool, as_json: bool) -> None
 
 def _all(*, everything: bool, as_json: bool) -> None:
     from brainstack import status_json, status_of_all
-    from brainstack.adding import known_animals
+    from brainstack.planning import animals_there
 
-    names = known_animals()
+    names = animals_there()
     errors = Console(stderr=True)
     with Bar(console=errors, disable=not errors.is_terminal, transient=True) as bar:
         task = bar.add_task("looking at animals", total=len(names))

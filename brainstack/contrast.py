@@ -119,7 +119,7 @@ def check_channel(plan: Plan, channel: int) -> None:
     if plan.is_colour:
         raise BrainstackError(
             f"{prep_id} was scanned in colour, and is shown in the colours of the scan on the white of its glass: it "
-            f"has no contrast to be set; see `brainstack approve {prep_id} white_point` for its white point."
+            f"has no contrast to be set; see `brainstack approve {prep_id} white-point` for its white point."
         )
     if channel not in numbers:
         known = ", ".join(map(str, numbers)) or "none yet"

@@ -78,19 +78,26 @@ def change_animal(
         raise BrainstackError("Nothing to change was given; see `brainstack animal set --help`.")
     _check_whole(change)
     create_or_upgrade(database_url())
+    return run_in_transaction(
+        database_url(),
+        lambda database: change_in(database, prep_id, change, person=person, reason=reason, seen=seen),
+    )
 
-    def work(database: Database) -> list[Decided]:
-        database.take_turns(prep_id)
-        if change.slide is not None and change.status is not None:
-            _make_known(database, prep_id, change.slide)
-        before = [] if seen is None else about(database.decided(prep_id), change.slide, change.rescan, change.scene)
-        made = [*_of_animal(change), *_of_slide(database, prep_id, change), *_of_scene(database, prep_id, change)]
-        changed = database.decide(prep_id, made, person=person, reason=reason)
-        if changed and seen is not None and version_of(before) != seen:
-            raise DecidedMeanwhileError(meanwhile(before))  # which takes back what was written
-        return changed
 
-    return run_in_transaction(database_url(), work)
+def change_in(
+    database: Database, prep_id: str, change: Change, *, person: str = "", reason: str = "", seen: str | None = None
+) -> list[Decided]:
+    """`change_animal` in a transaction that does more than that."""
+    _check_whole(change)
+    database.take_turns(prep_id)
+    if change.slide is not None and change.status is not None:
+        _make_known(database, prep_id, change.slide)
+    before = [] if seen is None else about(database.decided(prep_id), change.slide, change.rescan, change.scene)
+    made = [*_of_animal(change), *_of_slide(database, prep_id, change), *_of_scene(database, prep_id, change)]
+    changed = database.decide(prep_id, made, person=person, reason=reason)
+    if changed and seen is not None and version_of(before) != seen:
+        raise DecidedMeanwhileError(meanwhile(before))  # which takes back what was written
+    return changed
 
 
 def undo_decision(prep_id: str, *, slide: int = 0, scene: int = 0, number: int = 0, person: str = "") -> list[Decided]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
-from brainstack.database import create_or_upgrade, run_in_transaction
+from brainstack.database import Database, create_or_upgrade, run_in_transaction
 from brainstack.database.filled_in import COLUMNS, FIELDS, Field, checked
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
@@ -16,13 +16,21 @@ def fill_in(prep_id: str, values: Mapping[str, str], *, person: str = "", reason
     """Write it to the database, and keep who did. values : column, as "histology.fixative_method", to its text; "" for
     nothing. Returns what was changed by it. Raises BrainstackError for a column that there is not, or is not filled in
     by people, or a text that it cannot take."""
-    made = [Decision(field_named(name).name, text.strip()) for name, text in values.items()]
-    if not made:
+    if not values:
         raise BrainstackError("Nothing to fill in was given; wanted words such as histology.fixative_method=PFA.")
+    check_texts(values)
     create_or_upgrade(database_url())
     return run_in_transaction(
-        database_url(), lambda database: database.decide(prep_id, made, person=person, reason=reason)
+        database_url(), lambda database: fill_in_with(database, prep_id, values, person=person, reason=reason)
     )
+
+
+def fill_in_with(
+    database: Database, prep_id: str, values: Mapping[str, str], *, person: str = "", reason: str = ""
+) -> list[Decided]:
+    """`fill_in` in a transaction that does more than that."""
+    made = [Decision(field_named(name).name, text.strip()) for name, text in values.items()]
+    return database.decide(prep_id, made, person=person, reason=reason)
 
 
 def check_texts(values: Mapping[str, str]) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.files.whole import write_json
 
-DONE, FAILED, STOPPED, KILLED, RUNNING = "done", "failed", "stopped", "killed", "running"
-"""How a run ended. stopped : by a person, with Ctrl-C or the like. killed : it ended without noting how."""
+DONE, WAITING, FAILED, STOPPED = "done", "waiting", "failed", "stopped"
+KILLED, RUNNING = "killed", "running"
+"""How a run ended. waiting : all was made that can be, and masks wait for approval. stopped : by a person, with Ctrl-C
+or the like. killed : it ended without noting how."""
 
 
 @dataclass(frozen=True)
 class LastRun:
     """started_at, ended_at : ISO, in UTC; ended_at is "" where no end was noted. log : path of its log. outcome : DONE,
-    FAILED, STOPPED, or "" where no end was noted. made, failed : how many steps."""
+    WAITING, FAILED, STOPPED, or "" where no end was noted. made, failed : how many steps."""
 
     started_at: str
     log: str
@@ -45,7 +47,9 @@ def read_last_run(folder: AnimalFolder) -> LastRun | None:
     """None where there was no run yet, or only before runs were noted."""
     if not folder.last_run.exists():
         return None
-    return LastRun(**json.loads(folder.last_run.read_text(encoding="utf-8")))
+    content = json.loads(folder.last_run.read_text(encoding="utf-8"))
+    known = {field.name for field in fields(LastRun)}  # a newer brainstack may have noted more
+    return LastRun(**{name: value for name, value in content.items() if name in known})
 
 
 def outcome_of(run: LastRun, holder: str) -> str:

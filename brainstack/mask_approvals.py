@@ -72,6 +72,24 @@ def waiting(plan: Plan, stamps: Stamps) -> list[str]:
     ]
 
 
+class Held:
+    """Which steps are not made before people have approved all masks. is_waiting : whether approvals are missing."""
+
+    def __init__(self, progress: Progress, *, is_waiting: bool) -> None:
+        self._progress = progress
+        self._is_waiting = is_waiting
+        self._known: dict[Step, bool] = {}
+
+    def holds(self, step: Step) -> bool:
+        if not self._is_waiting:
+            return False
+        if step not in self._known:
+            self._known[step] = not self._progress.is_done(step) and (
+                step.stage in WAITING_STAGES or any(self.holds(one.step) for one in self._progress.plan.inputs(step))
+            )
+        return self._known[step]
+
+
 def _listed(numbers: list[int]) -> str:
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     return f"{shown} and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else shown
@@ -95,11 +113,7 @@ def approve(plan: Plan, keys: Iterable[str], *, person: str, seen: Mapping[str, 
     stamps, masks = Stamps(plan.folder.stamps), {}
     for key in keys:
         masks[key] = _approvable(plan, stamps, key)
-        if seen is not None and seen.get(key) != masks[key]:
-            raise NotSeenError(
-                f"The mask of section {plan.section[key].number} ({key}) was changed since it was shown; nothing was "
-                "approved: look at it as it is now."
-            )
+        _check_seen(plan, key, masks[key], seen, "approved")
     new = {key: mask for key, mask in masks.items() if plan.approved_masks.get(key) != mask}
     if new:
         name = plan.folder.prep_id
@@ -120,10 +134,25 @@ def _approvable(plan: Plan, stamps: Stamps, key: str) -> str:
     return version
 
 
-def take_back(plan: Plan, keys: Collection[str]) -> list[str]:
-    """No mask of these sections is approved any more. Returns those of which one was."""
-    name = plan.folder.prep_id
-    return run_in_transaction(database_url(), lambda database: database.take_mask_approvals_back(name, keys))
+def take_back(plan: Plan, keys: Collection[str], *, person: str, seen: Mapping[str, str] | None = None) -> list[str]:
+    """No mask of these sections is approved any more. Returns those of which one was.
+
+    seen : as of `approve`; for another mask than was seen, NotSeenError is raised and nothing is taken back.
+    """
+    stamps, name = Stamps(plan.folder.stamps), plan.folder.prep_id
+    for key in keys:
+        _check_seen(plan, key, version_in_force(plan, stamps, key), seen, "taken back")
+    return run_in_transaction(
+        database_url(), lambda database: database.take_mask_approvals_back(name, keys, person=person)
+    )
+
+
+def _check_seen(plan: Plan, key: str, version: str, seen: Mapping[str, str] | None, what: str) -> None:
+    if seen is not None and seen.get(key) != version:
+        raise NotSeenError(
+            f"The mask of section {plan.section[key].number} ({key}) was changed since it was shown; nothing was "
+            f"{what}: look at it as it is now."
+        )
 
 
 def approvals(plan: Plan) -> dict[str, MaskApproval]:

@@ -15,6 +15,12 @@ OF_SLIDES = ("Meta", "Tifs")
 OF_PAIRS = ("Elastix", "PairRetry", "PairFiner")
 ASKED_BY_NAME = ("DifferentMesh", "SingleHistogram", "TrainMasks")
 """Stages that are asked for by their own command alone."""
+FULL_BY_NAME = {
+    "FullMasks": "FullMasks --animal {}",
+    "FullClean": "Clean --animal {} --resolution full",
+    "FullAlignment": "Alignment --animal {} --resolution full",
+}
+"""Stages at the scan's resolution that the volumes do without, and what asks for them."""
 COMMAND = re.compile(r"`((?:brainstack|luigi) [^`]+)`")
 
 
@@ -28,8 +34,9 @@ class Mending:
 
 def mending_of(plan: Plan, step: Step, sentence: str) -> Mending:
     """What to do about a step that failed. sentence : that it failed with; a command in it comes first."""
-    if named := COMMAND.search(sentence):
-        return Mending(named[1])
+    named = [one for one in COMMAND.findall(sentence) if not one.startswith("brainstack status")]  # which only tells
+    if named:
+        return Mending(named[0])
     if step.stage in OF_SLIDES and (command := _slide_is_bad(plan, step.item)):
         return Mending(again(plan, step) if _may_pass(sentence) else command)
     if step.item in plan.section:
@@ -48,6 +55,8 @@ def again(plan: Plan, step: Step | None = None) -> str:
         return f"luigi --module tasks {step.stage} --animal {prep_id}"
     if step is not None and step.stage in ("Export", "ExportSection"):
         return kind_of_step(step.item).command(prep_id)
+    if step is not None and step.stage in FULL_BY_NAME:
+        return f"luigi --module tasks {FULL_BY_NAME[step.stage]}".format(prep_id)
     full = " --resolution full" if step is not None and step.stage.startswith("Full") else ""
     return f"luigi --module tasks Animal --animal {prep_id}{full}"
 

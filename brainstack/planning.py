@@ -10,7 +10,7 @@ from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.approval import read_approved
-from brainstack.database import create_or_upgrade, open_database
+from brainstack.database import create_or_upgrade, open_database, refuse_missing
 from brainstack.edits import take_in_edits
 from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
@@ -57,6 +57,15 @@ def known_folder(prep_id: str) -> AnimalFolder:
     return animal_folder(prep_id)
 
 
+def animals_there() -> list[str]:
+    """For whoever only looks: the animals of the database. Raises BrainstackError where there is no database."""
+    url = database_url()
+    refuse_missing(url)
+    create_or_upgrade(url)
+    with open_database(url) as database:
+        return database.animals()
+
+
 def take_in(prep_id: str, living: Collection[str] = ()) -> tuple[Plan, list[Ran]]:
     """For the process that drives a run, which holds the animal's lock: take in what tasks recorded and what people
     edited since, and make the plan. Returns it, and what was run since the last time.
@@ -73,12 +82,32 @@ def take_in(prep_id: str, living: Collection[str] = ()) -> tuple[Plan, list[Ran]
 
 def look(prep_id: str) -> Plan:
     """For whoever only looks (status, viewer): the plan with the edits taken in so far, less what failed in the
-    last run. Changes nothing."""
+    last run and is not done since. Changes nothing, but that a database of an older brainstack is upgraded."""
+    refuse_missing(database_url())
     plan = make_plan(prep_id)
     edits, refused = take_in_edits(plan, dry=True)
     plan = replace(plan, edits=edits, refused=refused)
-    failed = read_failed(plan.folder)
-    return plan.without(step for step in failed if step.stage != "Masks" or step.item not in refused)
+    failed, progress = read_failed(plan.folder), progress_of(plan)
+    return plan.without(
+        step
+        for step in failed
+        if (step.stage != "Masks" or step.item not in refused) and not _is_done_since(progress, step)
+    )
+
+
+def _is_done_since(progress: Progress, step: Step) -> bool:
+    """A step that failed has no stamp, which is quick to see: only of others all that they read is looked at."""
+    return progress.stamps.read(step) is not None and progress.plan.has(step) and progress.is_done(step)
+
+
+def failed_still(progress: Progress) -> dict[Step, str]:
+    """What failed in the last run and is not done since, each with its sentence."""
+    plan = progress.plan
+    return {
+        step: sentence
+        for step, sentence in read_failed(plan.folder).items()
+        if (step.stage == "Masks" and step.item in plan.refused) or not _is_done_since(progress, step)
+    }
 
 
 def progress_of(plan: Plan) -> Progress:

@@ -65,6 +65,15 @@ def knows_password(name: str, password: str) -> bool:
     return True
 
 
+def secret_of(name: str) -> str | None:
+    """What only the server and its database know of a reviewer; None where there is none (any more). It stays the same
+    through a new start of the server and a new login, so that what a page has not saved yet can still be; with another
+    password it is another one."""
+    with open_database(database_url()) as database:
+        kept = database.password_hash_of(name)
+    return _hash(f"secret {kept}") if kept else None
+
+
 def begin_session(name: str) -> str:
     """A new session of a reviewer's. Returns what their browser keeps; the database keeps a hash of it."""
     session = secrets.token_urlsafe(32)

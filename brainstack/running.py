@@ -137,7 +137,7 @@ def newest_output(folder: AnimalFolder) -> Path | None:
 
 def stop_run(folder: AnimalFolder) -> str:
     """As Ctrl-C in the terminal of the run would. Returns whom it told. Raises BrainstackError where nothing runs, or
-    not on this computer."""
+    not on this computer, or as another user."""
     holder = holder_of(folder)
     if not holder:
         raise BrainstackError(f"{folder.prep_id} is not being run; there is nothing to stop.")
@@ -151,8 +151,30 @@ def stop_run(folder: AnimalFolder) -> str:
         raise BrainstackError(
             f"{holder}, which holds {folder.prep_id}, is no run of it; wait for it, or stop it there."
         )
-    os.kill(number, signal.SIGINT)
+    try:
+        os.kill(number, signal.SIGINT)
+    except PermissionError as error:
+        raise BrainstackError(
+            f"{folder.prep_id} is being run by {holder}, which is {_owner_of(number)}'s, and only they can stop it: "
+            "there, with Ctrl-C."
+        ) from error
+    except ProcessLookupError as error:
+        raise BrainstackError(
+            f"The run of {folder.prep_id} by {holder} has just ended; load the page again."
+        ) from error
     return holder
+
+
+def _owner_of(number: int) -> str:
+    """The user whose process it is."""
+    try:
+        words = subprocess.run(["ps", "-o", "user=", "-p", str(number)], capture_output=True, text=True, check=False)
+        return words.stdout.strip() or "another user"
+    except FileNotFoundError:  # a small container has no ps
+        try:
+            return Path(f"/proc/{number}").owner()
+        except (OSError, KeyError):
+            return "another user"
 
 
 def _is_run_of(number: int, prep_id: str) -> bool:

@@ -95,7 +95,7 @@ def check_pixels(scan: SlideScan, scan_run: ScanRun) -> None:
     """
     if scan_run.resolution_given:
         return
-    give = f"give it with `brainstack animal set {scan_run.prep_id} --pixel-size-um 0.325`, in micrometres"
+    give = f"give it with `brainstack animal set {scan_run.prep_id} --pixel-size-um UM`"
     if scan.pixel_size_um is None:
         raise BrainstackError(f"{scan.file_name} does not say how large its pixels are; {give}.")
     if not is_square(scan.pixel_size_um):

@@ -23,6 +23,11 @@ class CziFile:
         return self.name.removesuffix(".czi")
 
 
+def legible(text: str) -> str:
+    """A text with a sign in place of each byte of a file's name that is no UTF-8, so that it can be printed."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
 def slide_number(file_name: str, settings: Settings) -> int:
     """The number of a slide, as its file name says. Raises BrainstackError where it says none."""
     found = re.search(settings.slides.name_pattern, file_name)

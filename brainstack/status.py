@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from brainstack.alignment_report import doubtful_sections, places_in_doubt
 from brainstack.approval import differences
+from brainstack.asked_for import stale_asked
 from brainstack.brightness import doubts
 from brainstack.disk_space import Sizes, sizes_of
 from brainstack.errors import BrainstackError
-from brainstack.export_states import stale_exports
 from brainstack.last_run import LastRun, outcome_of, read_last_run
 from brainstack.locking import holder_of
-from brainstack.mask_approvals import waiting
+from brainstack.mask_approvals import Held, waiting
 from brainstack.mask_areas import doubtful_masks, rows_in_doubt
 from brainstack.mending import again, mending_of
 from brainstack.plan import Plan
@@ -69,7 +69,9 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Overview:
-    """An animal in a row. holder : who runs it now, "" for nobody. outcome : how the last run ended, "" for none."""
+    """An animal in a row. holder : who runs it now, "" for nobody. outcome : how the last run ended, "" for none.
+    waits : True where nothing can be made before people have approved masks. stale_asked : of what was asked for by a
+    command of its own, made, and is not as it should be: that command -> how many steps."""
 
     prep_id: str
     channels: tuple[Channel, ...]
@@ -83,6 +85,8 @@ class Overview:
     last_run: LastRun | None
     outcome: str
     holder: str
+    waits: bool = False
+    stale_asked: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, state: str) -> int:
         """How many steps have a state."""
@@ -97,8 +101,15 @@ class Overview:
         """The worst of what there is."""
         if self.failed:
             return FAILED
+        if self.stale_asked:
+            return STALE
         found = [state for state in (STALE, BLOCKED, TO_DO) if self.count(state)]
         return found[0] if found else DONE if self.steps else TO_DO
+
+    @property
+    def is_whole(self) -> bool:
+        """True where all is made that is made without being asked for."""
+        return self.steps > 0 and self.count(DONE) == self.steps
 
     @property
     def next_command(self) -> str:
@@ -107,6 +118,10 @@ class Overview:
             return f"brainstack status {self.prep_id}"
         if self.state == DONE:
             return f"brainstack view {self.prep_id}"
+        if self.waits:
+            return f"brainstack review {self.prep_id}"
+        if self.is_whole:
+            return next(iter(self.stale_asked))
         return f"luigi --module tasks Animal --animal {self.prep_id}"
 
 
@@ -127,6 +142,12 @@ class Status:
     sizes: Sizes
 
     @property
+    def stale_asked(self) -> tuple[Trouble, ...]:
+        """Of what is stale, what is made only when somebody asks for it."""
+        usual = {stage for stage, _ in self.overview.counts}
+        return tuple(one for one in self.stale if one.step.stage not in usual)
+
+    @property
     def is_full_done(self) -> bool:
         return all(states[DONE] == states.total() for stages in self.full.values() for states in stages.values())
 
@@ -135,8 +156,13 @@ def overview_of(plan: Plan, failed: Mapping[Step, str], progress: Progress | Non
     """failed : what failed in the last run, with the sentence of each."""
     progress, holder, last_run = progress or progress_of(plan), holder_of(plan.folder), read_last_run(plan.folder)
     counts: dict[tuple[str, int], Counter[str]] = {}
+    open_steps = []
     for step in (step for stage in STAGES for step in plan.steps(stage)):
-        counts.setdefault((step.stage, step.channel), Counter())[progress.state(step)] += 1
+        state = progress.state(step)
+        counts.setdefault((step.stage, step.channel), Counter())[state] += 1
+        if state in (STALE, TO_DO):
+            open_steps.append(step)
+    held = Held(progress, is_waiting=bool(open_steps) and bool(waiting(plan, progress.stamps)))
     return Overview(
         prep_id=plan.folder.prep_id,
         channels=plan.channels,
@@ -145,11 +171,13 @@ def overview_of(plan: Plan, failed: Mapping[Step, str], progress: Progress | Non
         gaps=sum(one.gap for one in plan.sections),
         copies=sum(one.copy > 0 for one in plan.sections),
         counts=counts,
-        failed=failures(plan, failed),
+        failed=failures(plan, {step: sentence for step, sentence in failed.items() if not progress.is_done(step)}),
         doubtful=tuple(_doubtful(plan)),
         last_run=last_run,
         outcome=outcome_of(last_run, holder) if last_run else "",
         holder=holder,
+        waits=bool(open_steps) and all(held.holds(step) for step in open_steps),
+        stale_asked=Counter(again(plan, step) for step in stale_asked(progress)),
     )
 
 
@@ -169,7 +197,6 @@ def status_of(plan: Plan, failed: Mapping[Step, str]) -> Status:
             *doubtful_sections(plan),
             *differences(plan),
             *doubts(plan, progress.stamps),
-            *stale_exports(progress),
         ),
         full=_full(progress),
         sizes=sizes_of(plan),
@@ -201,10 +228,11 @@ def _number(plan: Plan, step: Step) -> int | None:
 
 def _stale(progress: Progress, next_run: NextRun) -> list[Trouble]:
     plan, found = progress.plan, []
-    for step in (step for stage in STAGES for step in plan.steps(stage)):
-        if progress.state(step) == STALE:
-            words = sentences(next_run.outlook(step)) or "stays as it is, as what it reads will come out the same"
-            found.append(Trouble(step, _number(plan, step), words, again(plan, step)))
+    steps = [step for stage in STAGES for step in plan.steps(stage) if progress.state(step) == STALE]
+    for step in (*steps, *stale_asked(progress)):
+        words = sentences(next_run.outlook(step)) or "stays as it is, as what it reads will come out the same"
+        command = f"brainstack review {plan.folder.prep_id}" if next_run.waits(step) else again(plan, step)
+        found.append(Trouble(step, _number(plan, step), words, command))
     return found
 
 

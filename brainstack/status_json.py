@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from brainstack.last_run import LastRun
+from brainstack.slide_names import legible
 from brainstack.status import BLOCKED, DONE, FAILED, STALE, TO_DO, Doubt, Overview, Status, Trouble
 from brainstack.status_of_all import Row
 
@@ -106,4 +107,5 @@ def _last_run(run: LastRun | None, outcome: str) -> dict[str, Any] | None:
 
 
 def _text(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    return legible(text)

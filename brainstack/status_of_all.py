@@ -17,6 +17,7 @@ from brainstack.errors import BrainstackError
 from brainstack.last_run import FAILED as SOME_FAILED
 from brainstack.last_run import local_time
 from brainstack.planning import look, read_failed
+from brainstack.slide_names import legible
 from brainstack.status import BLOCKED, DONE, FAILED, STALE, TO_DO, UNKNOWN, Overview, overview_of
 from brainstack.status_screen import COLOURS
 
@@ -105,7 +106,7 @@ def show_all(rows: Sequence[Row], console: Console, *, everything: bool = False)
             console.print(f"next: {row.next_command}", soft_wrap=True, highlight=False)
     broken = [row for row in rows if row.overview is None]
     for row in broken if everything else broken[:MOST_SENTENCES]:
-        console.print(Text(f"{row.prep_id}: {row.error}", COLOURS[FAILED]), soft_wrap=True)
+        console.print(Text(legible(f"{row.prep_id}: {row.error}"), COLOURS[FAILED]), soft_wrap=True)
     if len(broken) > MOST_SENTENCES and not everything:
         console.print(f"and {len(broken) - MOST_SENTENCES} more: brainstack status --all", highlight=False)
 
@@ -131,7 +132,7 @@ def _cells(row: Row) -> list[str | Text]:
         str(one.sections),
         share_done(one),
         _count(len(one.failed), FAILED),
-        _count(one.count(STALE), STALE),
+        _count(one.count(STALE) + sum(one.stale_asked.values()), STALE),
         _count(len({doubt.key for doubt in one.doubtful}), STALE),
         when(one),
         "" if one.holder else one.next_command,
@@ -149,7 +150,7 @@ def when(one: Overview) -> str:
         return f"now, by {one.holder}"
     if one.last_run is None:
         return "-"
-    words = f"{one.last_run.failed} failed" if one.outcome == SOME_FAILED else one.outcome
+    words = f"{one.last_run.failed} failed" if one.outcome == SOME_FAILED and one.last_run.failed else one.outcome
     return f"{local_time(one.last_run.started_at)}, {words}"
 
 

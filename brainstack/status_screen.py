@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from brainstack.disk_space import sizes_in_words
+from brainstack.exports import export_kind
 from brainstack.last_run import DONE as ALL_MADE
 from brainstack.last_run import FAILED as SOME_FAILED
-from brainstack.last_run import KILLED, RUNNING, STOPPED, LastRun, local_time
+from brainstack.last_run import KILLED, RUNNING, STOPPED, WAITING, LastRun, local_time
+from brainstack.slide_names import legible
 from brainstack.status import BLOCKED, DONE, FAILED, STALE, TO_DO, Counts, Overview, Status, Trouble
 
 SCREEN_ROWS = 40
@@ -23,7 +25,8 @@ SCREEN_ROWS = 40
 SHARES = {"failed": 14, "next": 7, "stages": 9, "warnings": 8}
 """Rows that each part may fill; what one leaves free, the parts after it may fill."""
 OUTCOMES = {
-    ALL_MADE: "all was made",
+    ALL_MADE: "{made} made, nothing failed",
+    WAITING: "{made} made, the rest waits for masks to be approved",
     SOME_FAILED: "{failed} failed",
     STOPPED: "stopped by a person",
     KILLED: "ended without a word: killed, or the computer went off",
@@ -55,10 +58,10 @@ class Screen:
     def say(self, line: Line) -> None:
         """In a terminal long sentences go on below their beginning; elsewhere each is one line, to be searched."""
         if line.command or not self.console.is_terminal:
-            text = Text(" " * line.indent + line.words, line.style)
+            text = Text(" " * line.indent + legible(line.words), line.style)
             self.console.print(text, soft_wrap=True, highlight=False)
         else:
-            hanging = Padding(Text(line.words, line.style), (0, 0, 0, line.indent))
+            hanging = Padding(Text(legible(line.words), line.style), (0, 0, 0, line.indent))
             self.console.print(hanging, highlight=False)
 
     def rows(self, lines: Iterable[Line]) -> int:
@@ -107,7 +110,11 @@ def title(overview: Overview) -> list[str]:
 
 
 def last_run_words(run: LastRun, outcome: str) -> str:
-    return f"{local_time(run.started_at)}, {OUTCOMES[outcome].format(failed=run.failed)}"
+    if outcome == SOME_FAILED and not run.failed:
+        words = f"could not go on; why is at the end of its log: {run.log}"
+    else:
+        words = OUTCOMES.get(outcome, outcome).format(made=run.made, failed=run.failed)
+    return f"{local_time(run.started_at)}, {words}"
 
 
 def failed_lines(trouble: Trouble) -> list[Line]:
@@ -120,14 +127,40 @@ def failed_lines(trouble: Trouble) -> list[Line]:
 
 
 def next_lines(status: Status, *, everything: bool = False) -> list[list[Line]]:
-    """What the next run makes, with the command and why. everything : also what follows from that, by stage."""
+    """What the next run makes, with the command and why, and what was asked for and is stale. everything : also what
+    follows from that, by stage."""
+    return [*_usual_lines(status, everything=everything), *asked_lines(status)]
+
+
+def asked_lines(status: Status) -> list[list[Line]]:
+    """What was made because somebody asked for it, and is stale: exports, volumes at the scan's resolution."""
+    found: dict[str, Counter[str]] = {}
+    for trouble in status.stale_asked:
+        found.setdefault(trouble.command, Counter())[words_of_asked(trouble, status.overview.prep_id)] += 1
+    return [
+        [Line(f"stale: {', '.join(f'{one} {count}' if count > 1 else one for one, count in words.items())}; to make "
+              f"that again: {command}", 2, COLOURS[STALE], command=True)]
+        for command, words in found.items()
+    ]  # fmt: skip
+
+
+def words_of_asked(trouble: Trouble, prep_id: str) -> str:
+    """An export by its file, all else by its stage."""
+    stage = trouble.step.stage
+    return f"export/{export_kind(trouble.step.item).file_name(prep_id)}" if stage == "Export" else stage
+
+
+def _usual_lines(status: Status, *, everything: bool) -> list[list[Line]]:
     if not status.summary:
         return []
     overview, groups = status.overview, status.groups
-    command = f"luigi --module tasks Animal --animal {overview.prep_id}"
     stale = overview.count(STALE)
     words = f"stale: {stale} of {overview.steps} steps" if stale else "not all is made"
-    first = Line(f"{words}; to make what follows: {command}", 2, COLOURS[STALE], command=True)
+    to_do = "to make what follows"
+    command = f"luigi --module tasks Animal --animal {overview.prep_id}"
+    if overview.waits and not overview.failed:
+        to_do, command = "what follows waits for masks to be approved", f"brainstack review {overview.prep_id}"
+    first = Line(f"{words}; {to_do}: {command}", 2, COLOURS[STALE], command=True)
     shown = (
         list(status.summary)
         if everything
@@ -217,10 +250,12 @@ def closing(status: Status) -> str:
     overview = status.overview
     if overview.holder:
         return f"It is being run now, by {overview.holder}."
-    if not status.summary and overview.sections and not overview.failed:
+    usual = f"luigi --module tasks Animal --animal {overview.prep_id}"
+    if overview.failed:
+        return f"To go on, once that is mended: {usual}"
+    if not status.summary and overview.sections and not overview.stale_asked:
         return f"All is done. Look at it: brainstack view {overview.prep_id}"
-    once = ", once that is mended" if overview.failed else ""
-    return f"To go on{once}: luigi --module tasks Animal --animal {overview.prep_id}"
+    return f"To go on: {usual if overview.state == DONE else overview.next_command}"
 
 
 def show_failures(failed: Sequence[Trouble], console: Console, *, prep_id: str) -> None:

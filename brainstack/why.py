@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from brainstack.approval import known_value
-from brainstack.mask_approvals import WAITING_STAGES, waiting
+from brainstack.mask_approvals import Held, waiting
 from brainstack.plan import Plan, gathered_name, input_name, is_gathered
 from brainstack.progress import Progress
 from brainstack.stages import STAGES, Input
@@ -179,8 +179,7 @@ class NextRun:
         self._plan = plan
         self._now = Forecast(progress)
         self._all = Forecast(Progress(plan.without(()), progress.stamps)) if plan.failed else self._now
-        self._is_waiting = bool(waiting(plan, progress.stamps))
-        self._waiting: dict[Step, bool] = {}
+        self._held = Held(self._all.progress, is_waiting=bool(waiting(plan, progress.stamps)))
 
     @property
     def plan(self) -> Plan:
@@ -189,18 +188,11 @@ class NextRun:
 
     def outlook(self, step: Step) -> Outlook:
         found = self._outlook(step)
-        return Outlook((APPROVED,), same=False) if found.reasons and self._waits(step) else found
+        return Outlook((APPROVED,), same=False) if found.reasons and self.waits(step) else found
 
-    def _waits(self, step: Step) -> bool:
+    def waits(self, step: Step) -> bool:
         """True for what is not made before people have approved all masks."""
-        if not self._is_waiting:
-            return False
-        if step not in self._waiting:
-            progress = self._all.progress
-            self._waiting[step] = not progress.is_done(step) and (
-                step.stage in WAITING_STAGES or any(self._waits(one.step) for one in progress.plan.inputs(step))
-            )
-        return self._waiting[step]
+        return self._held.holds(step)
 
     def _outlook(self, step: Step) -> Outlook:
         if step in self._plan.failed:

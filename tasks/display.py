@@ -29,10 +29,12 @@ SAY_S = 60.0
 
 
 class Display:
-    """Progress of one animal's run. animal : its name. log : the run's log, named where something failed."""
+    """Progress of one animal's run. animal : its name. log : the run's log, named where something failed.
+    command : that a person gave, to be told again."""
 
-    def __init__(self, animal: str, log: Path) -> None:
+    def __init__(self, animal: str, log: Path, command: str) -> None:
         self._animal = animal
+        self._command = command
         self._log = log
         self._console = Console(stderr=True)
         self._started = time.monotonic()
@@ -117,8 +119,7 @@ class Display:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._show_failures(plan, failed)
         if failed:
-            again = f"luigi --module tasks Animal --animal {self._animal}"
-            self._console.print(f"Once that is mended: {again}", soft_wrap=True, highlight=False)
+            self._console.print(f"Once that is mended: {self._command}", markup=False, soft_wrap=True, highlight=False)
 
     def _show_failures(self, plan: Plan, failed: dict[Step, str]) -> None:
         if failed:

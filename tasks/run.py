@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
-from brainstack.last_run import DONE, FAILED, STOPPED, note_begun, note_ended
+from brainstack.last_run import DONE, FAILED, STOPPED, WAITING, note_begun, note_ended
 from brainstack.links import link_all
 from brainstack.locking import editing, remove_parts, take_lock
 from brainstack.mask_approvals import may_go_on, waiting
@@ -35,14 +34,17 @@ log = logging.getLogger("brainstack")
 
 
 class Run:
-    """Begins when made: takes the lock, opens the log, removes what a killed run left, makes the plan."""
+    """Begins when made: takes the lock, opens the log, removes what a killed run left, makes the plan. command : that
+    a person gave, to be told again."""
 
-    def __init__(self, animal: str) -> None:
+    def __init__(self, animal: str, command: str) -> None:
         self.animal = animal
+        self.command = command
         self.failed: dict[Step, str] = {}
         self.again = False
         self.is_broken = False
         self._is_reported = False
+        self._is_ended = False
         self._ran: list[Ran] = []
         self._before: object = None
         self._expected: dict[str, set[str]] = defaultdict(set)
@@ -54,11 +56,18 @@ class Run:
         self._log = _opened_log(self.folder)
         self._noted = note_begun(self.folder, self._log)
         log.info("%s | started by %s; brainstack %s", animal, self._noted.process, version("brainstack"))
-        self.jobs = cluster.begin(animal, self.folder)
+        try:
+            self._begin()
+        except Exception as error:
+            self.gave_up(sentence_of(error))
+            raise
+
+    def _begin(self) -> None:
+        self.jobs = cluster.begin(self.animal, self.folder)
         if not self._living():
             with editing(self.folder):  # a mask that somebody is saving is no leftover
                 remove_parts(self.folder)
-        self.display = Display(animal, self._log)
+        self.display = Display(self.animal, self._log, self.command)
         self._renew()
         if self.jobs is not None:
             self.display.announce(self.jobs.take_over())
@@ -120,7 +129,7 @@ class Run:
         doubts = (*doubtful_masks(plan), *doubtful_sections(plan))
         for line in (*said_of_slides(plan), *passed_over(plan), *doubts, *waits):
             log.warning("%s", line)
-        self._note_end(FAILED if failed or self.is_broken else DONE, failed)
+        self._note_end(FAILED if failed or self.is_broken else WAITING if waits else DONE, len(failed))
         if not self.is_broken:
             self.display.finish(plan, failed, self._ran)
         self.report()
@@ -137,9 +146,24 @@ class Run:
         }
 
     def interrupted(self) -> None:
+        """For when nothing is being made any more, in processes of this computer."""
+        try:
+            self._renew()  # nobody has looked since the last steps were made
+        except Exception as error:
+            log.exception("%s | what was made last could not be taken in: %s", self.animal, sentence_of(error))
         write_failed(self.folder, self._failed_before_too() | self.failed)
-        self._note_end(STOPPED, self.failed)
+        self._note_end(STOPPED, len(self.failed))
         self.display.interrupted(current.plan(self.animal), self.failed)
+
+    def gave_up(self, sentence: str) -> None:
+        """It ends before its last look, with a sentence for people. Of a run that has ended nothing more is noted."""
+        if self._is_ended:
+            return
+        log.error("%s | %s", self.animal, sentence)
+        try:
+            self._note_end(FAILED, len(self.failed))
+        except OSError as error:  # a full disk, of which the sentence may speak
+            log.error("%s | its end could not be noted: %s", self.animal, sentence_of(error))
 
     def report(self, *, quick: bool = False) -> None:
         """Make the page about the animal, once a run, however it ended. Where that fails, the run's own end stays what
@@ -148,8 +172,6 @@ class Run:
             return
         self._is_reported = True
         try:
-            if quick:
-                self._renew()  # nobody has looked since the last steps were made
             progress = current.progress(self.animal)
             path = write_report(progress.plan, progress, quick=quick)
         except Exception as error:
@@ -159,16 +181,17 @@ class Run:
             log.info("%s | report: %s", self.animal, path)
             self.display.announce(f"Its report: {path}")
 
-    def _note_end(self, outcome: str, failed: Mapping[Step, str]) -> None:
+    def _note_end(self, outcome: str, failed: int) -> None:
         made = sum(not one.error for one in self._ran)
-        note_ended(self.folder, self._noted, outcome, made=made, failed=len(failed))
-        again = f"luigi --module tasks Animal --animal {self.animal}"
+        note_ended(self.folder, self._noted, outcome, made=made, failed=failed)
+        self._is_ended = True
         to_do = {
             DONE: "",
-            FAILED: f"; what to do: brainstack status {self.animal}, then {again}",
-            STOPPED: f"; to go on: {again}",
+            WAITING: f"; what to do: brainstack review {self.animal}, then {self.command}",
+            FAILED: f"; what to do: brainstack status {self.animal}, then {self.command}",
+            STOPPED: f"; to go on: {self.command}",
         }
-        counted = f"{made} made, {len(failed)} failed"
+        counted = f"{made} made, {failed} failed"
         log.info("%s | ended, %s: %s%s", self.animal, outcome, counted, to_do[outcome])
 
     def not_scheduled(self, sentence: str) -> None:

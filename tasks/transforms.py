@@ -130,7 +130,8 @@ def _why_failed(plan: Plan, key: str) -> str:
     return (
         f"No section within {plan.settings.elastix.reach} of it fits on it, so that it has no place in the stack; look "
         "at it and its neighbours, and mend their masks, mark it as bad, or say where it lies: "
-        f"`brainstack align place {name} {plan.section[key].number} --rotation-deg ...` or "
+        f"`brainstack align place {name} {plan.section[key].number} --rotation-deg DEGREES --shift-x-um UM "
+        "--shift-y-um UM` or "
         f"`brainstack align follow {name} {plan.section[key].number} NEIGHBOUR`."
     )
 

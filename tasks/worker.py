@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import signal
 import socket
 import sys
@@ -54,6 +55,10 @@ DIED = (
     "the process that made it died, twice ({}): it was killed, or memory ran out; close other programs or take fewer "
     "--workers, and run the same command again"
 )
+GONE = (
+    "luigid does not answer any more ({}). What was finished stays, and jobs on a cluster go on: start luigid anew, "
+    "and run the same command again."
+)
 TELL_S = 5.0
 """Between two words to people of how far jobs on a cluster are."""
 CONNECT_S = 5.0
@@ -97,7 +102,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._roots.append(task)
         with leave_with_a_sentence(self._runs):
             if task.animal not in self._runs:
-                run = self._runs[task.animal] = Run(task.animal)
+                run = self._runs[task.animal] = Run(task.animal, command_of(task))
                 self._release_what_a_dead_driver_held(run)
                 if run.jobs is not None:  # jobs are watched while tasks are made here
                     self._config.force_multiprocessing = True
@@ -160,9 +165,9 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             self._is_interrupted = False
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._interrupt_again)
+            self._stop_processes()
             for run in self._runs.values():
                 run.interrupted()
-            self._stop_processes()
             self._leave_jobs()
             for run in self._runs.values():
                 run.report(quick=True)
@@ -413,21 +418,28 @@ def leave_with_a_sentence(runs: Mapping[str, Run]) -> Iterator[None]:
     brainstack's fault: its traceback goes to the log, and where that is to the terminal."""
     try:
         yield
-    except BrainstackError as error:
-        raise SystemExit(f"brainstack: {error}") from None
-    except RPCError as error:
-        raise SystemExit(
-            f"brainstack: luigid does not answer any more ({error}). What was finished stays, and jobs on a cluster go "
-            "on: start luigid anew, and run the same command again."
-        ) from None
-    except OSError as error:
-        raise SystemExit(f"brainstack: {sentence_of(error)}") from None
+    except (BrainstackError, RPCError, OSError) as error:
+        sentence = GONE.format(error) if isinstance(error, RPCError) else sentence_of(error)
+        for run in runs.values():
+            run.gave_up(sentence)
+        raise SystemExit(f"brainstack: {sentence}") from None
     except Exception as error:
         for run in runs.values():
+            run.gave_up(sentence_of(error))
             run.display.broken(sentence_of(error))
         if not runs:
             sys.stderr.write(f"brainstack: {sentence_of(error)}\n")
         raise
+
+
+def command_of(task: luigi.Task) -> str:
+    """The command that asks for a task, with what a person said of it."""
+    words = ["luigi", "--module", "tasks", task.task_family]
+    for name, parameter in task.get_params():
+        value = getattr(task, name)
+        if parameter.significant and value != parameter._default:
+            words += [f"--{name.replace('_', '-')}", parameter.serialize(value)]
+    return shlex.join(words)
 
 
 def _is_made(member: BatchTask, errors: dict[str, str] | str) -> bool:

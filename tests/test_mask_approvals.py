@@ -51,7 +51,7 @@ def test_masks_are_approved_one_by_one(plan: Plan) -> None:
     assert open_ones(plan) == [ONE, THREE]
     assert approve(now(plan), [TWO, THREE], person="ben") == [THREE]
     assert mask_approvals.approvals(plan)[TWO].person == "anna", "it was approved already"
-    assert take_back(plan, [TWO, ONE]) == [TWO]
+    assert take_back(plan, [TWO, ONE], person="ben") == [TWO]
     assert open_ones(plan) == [ONE, TWO]
 
 
@@ -66,6 +66,9 @@ def test_only_a_mask_that_was_seen_is_approved(plan: Plan) -> None:
     with pytest.raises(NotSeenError, match="was changed since it was shown; nothing was approved"):
         approve(plan, [ONE], person="anna", seen={ONE: digest("another")})
     assert approve(plan, [ONE], person="anna", seen={ONE: digest(proposal_of(0))}) == [ONE]
+    with pytest.raises(NotSeenError, match="was changed since it was shown; nothing was taken back"):
+        take_back(plan, [ONE], person="ben", seen={ONE: digest("another")})
+    assert take_back(plan, [ONE], person="ben", seen={ONE: digest(proposal_of(0))}) == [ONE]
 
 
 def test_what_is_no_mask_cannot_be_approved(plan: Plan) -> None:

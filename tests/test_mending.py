@@ -38,6 +38,10 @@ def plan(tmp_path: Path) -> Plan:
         (Step("Clean", 1, "slide001_S1"), "a fault of brainstack, please report it: KeyError", AGAIN),
         (Step("Clean", 1, "slide001_S1"), "release it with `brainstack approve DK39 gain --release`.",
          "brainstack approve DK39 gain --release"),
+        (Step("Export", 0, "ome-tiff:full"), "No section could be exported; see `brainstack status DK39`.",
+         "luigi --module tasks Export --animal DK39 --format ome-tiff --resolution full"),
+        (Step("FullClean", 1, "slide001_S1"), "run the same command again",
+         "luigi --module tasks Clean --animal DK39 --resolution full"),
     ],
 )  # fmt: skip
 def test_each_kind_of_failure_has_its_command(plan: Plan, step: Step, sentence: str, command: str) -> None:

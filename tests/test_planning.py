@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from by_hand import write_slide
+from by_hand import run_by_hand, write_slide
 
 from brainstack.adding import add_animal
 from brainstack.animal_folder import AnimalFolder
@@ -11,7 +11,7 @@ from brainstack.errors import BrainstackError
 from brainstack.intake import record
 from brainstack.planning import list_czi, look, make_plan, progress_of, read_failed, take_in, write_failed
 from brainstack.records import Animal, Histology, ScanRun
-from brainstack.stamps import Step
+from brainstack.stamps import Stamps, Step
 
 
 @pytest.fixture
@@ -104,6 +104,16 @@ def test_looking_leaves_out_what_failed_in_the_last_run(folder: AnimalFolder) ->
     plan = look("DK39")
     assert plan.blocked_by(Step("Clean", 1, "slide001_S2")) == failed
     assert progress_of(plan).state(failed) == "failed"
+
+
+def test_what_is_done_since_it_failed_has_not_failed(folder: AnimalFolder) -> None:
+    record_slide(folder, 1)
+    plan = make_plan("DK39")
+    failed = plan.steps("Meta")[0]
+    write_failed(folder, {failed: "cut off"})
+    assert look("DK39").failed == {failed}
+    run_by_hand(plan, Stamps(folder.stamps), files=True)
+    assert look("DK39").failed == frozenset()
 
 
 def test_failures_are_read_as_they_were_written(folder: AnimalFolder) -> None:

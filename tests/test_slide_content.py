@@ -127,7 +127,7 @@ def test_a_damaged_label_is_said_and_keeps_no_section_from_being_used(
 
 
 def test_a_slide_that_does_not_say_its_pixel_size_is_refused_until_a_person_does() -> None:
-    words = r"does not say how large its pixels are; give it with `brainstack animal set DK39 --pixel-size-um 0.325`"
+    words = r"does not say how large its pixels are; give it with `brainstack animal set DK39 --pixel-size-um UM`"
     with pytest.raises(BrainstackError, match=words):
         check_pixels(scan_of(None), UNSAID)
     check_pixels(scan_of(None), GIVEN)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from by_hand import plan_of, run_by_hand, settings_with, slide
 from rich.console import Console
 
-from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, note_begun, note_ended
+from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, WAITING, note_begun, note_ended, read_last_run
 from brainstack.locking import take_lock
 from brainstack.plan import Plan
 from brainstack.records import Channel, Slide
@@ -160,7 +161,55 @@ def test_how_the_last_run_ended_is_said(plan: Plan) -> None:
     note_ended(plan.folder, run, FAILED, made=7, failed=2)
     assert ", 2 failed\n" in shown(plan)
     note_ended(plan.folder, run, DONE, made=7, failed=0)
-    assert ", all was made\n" in shown(plan)
+    assert ", 7 made, nothing failed\n" in shown(plan)
+    note_ended(plan.folder, run, WAITING, made=7, failed=0)
+    assert ", 7 made, the rest waits for masks to be approved\n" in shown(plan)
+    note_ended(plan.folder, run, FAILED, made=0, failed=0)
+    assert f", could not go on; why is at the end of its log: {plan.folder.log('x')}\n" in shown(plan)
+
+
+def test_what_a_newer_brainstack_noted_of_a_run_is_passed_over(plan: Plan) -> None:
+    run = note_begun(plan.folder, plan.folder.log("x"))
+    noted = json.loads(plan.folder.last_run.read_text())
+    plan.folder.last_run.write_text(json.dumps(noted | {"mood": "good"}))
+    assert read_last_run(plan.folder) == run
+
+
+def test_a_step_that_is_done_since_it_failed_has_not_failed(plan: Plan) -> None:
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    overview = overview_of(plan, {Step("Clean", 1, "slide001_S2"): "does not fit"})
+    assert (overview.failed, overview.state) == ((), "done")
+
+
+def test_while_masks_wait_for_approval_and_nothing_else_can_be_made_people_review(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1)], settings=settings_with(review={"require": ["masks"]}))
+    stamps = Stamps(plan.folder.stamps)
+    assert overview_of(plan, {}).next_command == "luigi --module tasks Animal --animal DK39"
+    assert "To go on: luigi --module tasks Animal --animal DK39" in shown(plan)
+    run_by_hand(plan, stamps, files=True)  # as if there were approvals, which went since
+    for step in [one for one in stamps.steps() if one.stage == "Clean"]:
+        stamps.remove(step)
+    status = status_of(plan, {})
+    assert status.overview.next_command == "brainstack review DK39"
+    assert {one.command for one in status.stale} == {"brainstack review DK39"}
+    text = shown(plan)
+    assert "; what follows waits for masks to be approved: brainstack review DK39\n" in text
+    assert "To go on: brainstack review DK39\n" in text
+    assert "luigi" not in text
+
+
+def test_what_was_asked_for_and_is_stale_counts(plan: Plan) -> None:
+    """And its command is the next, as a usual run does not make it."""
+    stamps = Stamps(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True, asked=["FullDownsampling"])
+    assert overview_of(plan, {}).state == "done"
+    plan.folder.volume(1, full=True).rename(plan.folder.root / "elsewhere")
+    status = status_of(plan, {})
+    command = "luigi --module tasks Animal --animal DK39 --resolution full"
+    assert (status.overview.state, status.overview.next_command) == ("stale", command)
+    assert {one.command for one in status.stale} == {command}
+    assert f"; to make that again: {command}\n" in shown(plan)
+    assert f"To go on: {command}\n" in shown(plan)
 
 
 # What to know of the slides

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from calling import Call, caller
 from rich.console import Console
 
 from brainstack import status_of_all
-from brainstack.environment import animal_folder
+from brainstack.database import create_or_upgrade
+from brainstack.environment import animal_folder, database_url
 from brainstack.last_run import FAILED, note_begun, note_ended
 from brainstack.plan import Plan
 from brainstack.stamps import Stamps, Step
@@ -112,7 +114,16 @@ def test_several_processes_say_the_same(call: Call, animals: list[str], monkeypa
     assert counted == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+def test_where_there_is_no_database_none_is_made(call: Call, data_root: Path) -> None:
+    for arguments in ([], ["--json"], ["DK39"]):
+        called = call("status", *arguments)
+        assert (called.returncode, called.stdout) == (1, "")
+        assert f"There is no database {data_root / 'brainstack.db'}; " in called.stderr
+        assert not (data_root / "brainstack.db").exists()
+
+
 def test_where_there_are_no_animals_it_says_how_to_add_one(call: Call) -> None:
+    create_or_upgrade(database_url())
     assert "brainstack animal add DK39" in call("status").stdout
     assert json.loads(call("status", "--json").stdout) == {"format": 1, "animals": []}
 
@@ -145,6 +156,12 @@ def test_each_failed_and_stale_thing_has_all_that_a_script_needs(plan: Plan) -> 
     assert content["steps"]["failed"] == 1
     assert content["steps"]["stale"] == len(content["stale"])
     assert sum(one["all"] for one in content["stages"]) == content["steps"]["all"]
+
+
+def test_a_name_that_is_no_utf_8_is_shown_with_a_sign_in_its_place(plan: Plan) -> None:
+    failed = {Step("Clean", 1, "slide001_S2"): os.fsdecode(b"Gr\xf6sse.czi is cut off")}
+    (trouble,) = json.loads(json_of(status_of(plan.without(failed), failed)).encode())["failed"]
+    assert trouble["sentence"] == "Gr\ufffdsse.czi is cut off"
 
 
 def test_the_names_are_those_that_the_page_lists(plan: Plan, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@
 Only the process that drives a run writes; all others read its plan, or leave record files that it takes in.
 """
 
-from brainstack.database.schema import create_or_upgrade, refuse_gone
+from brainstack.database.schema import create_or_upgrade, refuse_gone, refuse_missing
 from brainstack.database.session import Database, open_database, run_in_transaction
 from brainstack.database.trouble import DatabaseUnavailable
 from brainstack.database.waiting import DatabaseBusy
@@ -19,5 +19,6 @@ __all__ = [
     "create_or_upgrade",
     "open_database",
     "refuse_gone",
+    "refuse_missing",
     "run_in_transaction",
 ]

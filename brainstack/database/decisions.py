@@ -92,10 +92,24 @@ def undo(
                 f"{prep_id}: decision {row.id} made the {row.what} {row.new_value!r}, but it is {now!r} now: it was "
                 "changed again since; undo that first."
             )
+        _check_is_last(session, row)
         kind.write(session, about, row.old_value)
         row.undone_by, row.undone = person, utc_now()
         session.flush()
     return [_decided(row) for row in rows]
+
+
+def _check_is_last(session: Session, row: DecisionRow) -> None:
+    """Raises BrainstackError where somebody said the same again, for a reason of their own: that is still in force."""
+    same = (DecisionRow.prep_id == row.prep_id) & (DecisionRow.slide == row.slide) & (DecisionRow.what == row.what)
+    same &= (DecisionRow.rescan == row.rescan) & (DecisionRow.scene == row.scene) & DecisionRow.undone.is_(None)
+    same &= (DecisionRow.id > row.id) & (DecisionRow.command != row.command)
+    later = session.scalars(select(DecisionRow).where(same).order_by(DecisionRow.id.desc()).limit(1)).one_or_none()
+    if later is not None:
+        raise BrainstackError(
+            f"{row.prep_id}: decision {row.id} made the {row.what} {row.new_value!r}, and {later.person or 'somebody'} "
+            f"said so again since, in decision {later.id}; undo that first."
+        )
 
 
 def _is_other_reason(session: Session, about: About, what: str, reason: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from brainstack.database import annotations as marked
-from brainstack.database import approvals, decisions, deleting, importing, journals, marks, slides
+from brainstack.database import approvals, decisions, deleting, importing, journals, marks, plain_rows, slides
 from brainstack.database.lab import Lab, Report
 from brainstack.points import AnnotationSession, Mark, Selection, Structure
 from brainstack.said import Decided, Decision, JournalEntry, MaskApproval
@@ -27,6 +27,11 @@ class WhatPeopleSay:
     def take_turns(self, prep_id: str) -> None:
         """Wait until nobody else decides about the animal; said first in a block that reads before it decides."""
         decisions.take_turns(self._writing(), prep_id)
+
+    def texts_of(self, table: str, key: int | str, columns: Iterable[str]) -> dict[str, str]:
+        """A row of a table as it is now: column to text; {} where it is gone. key : its primary key."""
+        row = self._session.get(plain_rows.MODELS[table], key, populate_existing=True)
+        return {} if row is None else {one: plain_rows.as_text(getattr(row, one)) for one in columns}
 
     def decide(
         self, prep_id: str, decisions_made: Sequence[Decision], *, person: str = "", reason: str = ""
@@ -76,9 +81,9 @@ class WhatPeopleSay:
         """masks : section key -> digest of the mask that a person approved, instead of what was approved before."""
         approvals.approve_masks(self._writing(), prep_id, masks, person)
 
-    def take_mask_approvals_back(self, prep_id: str, keys: Collection[str]) -> list[str]:
+    def take_mask_approvals_back(self, prep_id: str, keys: Collection[str], *, person: str = "") -> list[str]:
         """Returns those of these sections whose mask was approved until now."""
-        return approvals.take_back(self._writing(), prep_id, keys)
+        return approvals.take_back(self._writing(), prep_id, keys, person)
 
     def mask_approvals(self, prep_id: str) -> dict[str, MaskApproval]:
         """The masks that are approved, by section key."""

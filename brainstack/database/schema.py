@@ -61,9 +61,9 @@ def make_on_server(url: str) -> None:
             connection.execute(CreateSchema(name))
 
 
-def refuse_missing(url: URL) -> None:
+def refuse_missing(url: URL | str) -> None:
     """Raises DatabaseUnavailable where a file of SQLite is not there: SQLite would make an empty one."""
-    file = sqlite_file(url)
+    file = sqlite_file(parse(url) if isinstance(url, str) else url)
     if file and not file.is_file():
         raise DatabaseUnavailable(
             f"There is no database {file}; 'brainstack animal add' makes it with its first animal."

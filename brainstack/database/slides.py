@@ -132,7 +132,7 @@ def take_in_tifs(session: Session, prep_id: str, files: Iterable[TifFile]) -> No
     if strange:
         raise BrainstackError(
             f"{prep_id}: no slide in the database has the TIFF {strange[0]} ({len(strange)} such); "
-            "run `luigi --module tasks Meta --animal {prep_id}`, or take the file out of tif/."
+            f"run `luigi --module tasks Meta --animal {prep_id}`, or take the file out of tif/."
         )
     write_rows(session, TifRow, known, given)
 

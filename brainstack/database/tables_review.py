@@ -51,7 +51,8 @@ class ReviewSessionRow(Table):
 
 class MaskApprovalRow(AboutAnimal, Table):
     """A mask that a person approved. section : its key. mask : digest of the pixels that were approved: another mask is
-    not. active : 0 where it was taken back, or somebody approved it anew."""
+    not. active : 0 where it was taken back, or somebody approved it anew. released_by, released : who did that, and
+    when; '' and NULL where nobody did."""
 
     __tablename__ = "mask_approval"
     __table_args__ = (Index(None, "prep_id", "section"),)
@@ -61,3 +62,5 @@ class MaskApprovalRow(AboutAnimal, Table):
     person: Mapped[Person]
     active: Mapped[Active]
     created: Mapped[Created]
+    released_by: Mapped[Person]
+    released: Mapped[datetime | None]

@@ -10,7 +10,7 @@ from functools import cached_property
 from brainstack.database import open_database
 from brainstack.environment import database_url
 from brainstack.plan import Plan
-from brainstack.planning import progress_of, read_failed
+from brainstack.planning import failed_still, progress_of
 from brainstack.progress import Progress
 from brainstack.records import Ran, Section
 from brainstack.report.pictures import PictureBox
@@ -63,4 +63,4 @@ def source_of(plan: Plan, progress: Progress | None = None, *, quick: bool = Fal
         ran, decided, notes = database.log_of(prep_id), database.decided(prep_id), database.notes(prep_id)
     box = PictureBox(folder.root, folder.report_pictures, quick=quick)
     progress = progress or progress_of(plan)
-    return Source(plan, progress, read_failed(folder), ran, decided, notes, box, datetime.now(UTC))
+    return Source(plan, progress, failed_still(progress), ran, decided, notes, box, datetime.now(UTC))

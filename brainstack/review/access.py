@@ -99,7 +99,8 @@ class AccountGate:
         if time.monotonic() < until:
             return visitor
         found = reviewing.reviewer_of(session)
-        visitor = None if found is None else Visitor(found.name, Role(found.role), self._csrf(found.name))
+        secret = None if found is None else reviewing.secret_of(found.name)
+        visitor = Visitor(found.name, Role(found.role), _derived(secret, "csrf")) if found and secret else None
         with self._lock:
             if len(self._known) > 1000:  # of cookies that somebody made up
                 self._known.clear()
@@ -113,9 +114,9 @@ class AccountGate:
         """A new session. address : where it is asked from. Raises WrongPasswordError, and TooManyTriesError where that
         was so too often."""
         with self.tries.one(name, address) as outcome:
-            if not reviewing.knows_password(name, password):
-                raise WrongPasswordError("Name or password are wrong; try again, or ask for a new password.")
-            outcome.is_right = True
+            outcome.is_right = reviewing.knows_password(name, password)
+        if not outcome.is_right:
+            raise WrongPasswordError("Name or password are wrong; try again, or ask for a new password.")
         return reviewing.begin_session(name)
 
     def log_out(self, session: str) -> None:
@@ -130,10 +131,6 @@ class AccountGate:
         """Ask the database anew whose all sessions are."""
         with self._lock:
             self._known.clear()
-
-    def _csrf(self, name: str) -> str:
-        """Stays the same when somebody logs in again, so that what a page has not saved yet can still be."""
-        return _derived(self._secret, f"csrf {name}")
 
     def form_token(self, seed: str) -> str:
         """What the login page's form sends back. seed : of a cookie that came with the page."""

@@ -69,9 +69,9 @@ def account(asked: Asked) -> Response:
 
 def _check_old(asked: Asked, gate: AccountGate) -> None:
     with gate.tries.one(asked.person, address_of(asked)) as outcome:
-        if not reviewing.knows_password(asked.person, asked.form.get("old", "")):
-            raise BrainstackError("The old password is wrong; nothing was changed.")
-        outcome.is_right = True
+        outcome.is_right = reviewing.knows_password(asked.person, asked.form.get("old", ""))
+    if not outcome.is_right:
+        raise BrainstackError("The old password is wrong; nothing was changed.")
 
 
 def local_path(path: str) -> str:

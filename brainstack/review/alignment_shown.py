@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Iterable, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,47 +35,59 @@ NOT_YET = "Where sections will lie is not known before the next run; they are sh
 
 @dataclass(frozen=True)
 class Solved:
-    """plan : that it was solved for. after : None where `error` says why the next run cannot place the stack."""
+    """after : None where `error` says why the next run cannot place the stack."""
 
-    plan: Plan
     before: Laid | None
     after: Laid | None
     error: str = ""
 
 
-_SOLVED: dict[str, Solved] = {}
-_SMALL: dict[str, SmallSections] = {}
+class _Stack:
+    """What is kept of one animal: its sections in small, and its stack as it was solved last, but not the plan."""
+
+    def __init__(self) -> None:
+        self.small = SmallSections()
+        self._lock = threading.Lock()
+        self._plan: Callable[[], Plan | None] = lambda: None
+        self._solved: Solved | None = None
+
+    def solved(self, plan: Plan) -> Solved:
+        """Solved once for each plan; who asks meanwhile waits, whoever looks at another animal does not."""
+        with self._lock:
+            if self._solved is None or self._plan() is not plan:
+                self._solved, self._plan = _solve(plan), weakref.ref(plan)
+            return self._solved
+
+
+_STACKS: dict[str, _Stack] = {}
 _LOCK = threading.Lock()
+"""Of the dictionary alone."""
 
 
-def solved(animal: ReviewedAnimal) -> Solved:
-    """The stack, solved once for each plan."""
-    plan = animal.plan()
+def _stack_of(animal: ReviewedAnimal) -> _Stack:
     with _LOCK:
-        found = _SOLVED.get(animal.prep_id)
-        if found is None or found.plan is not plan:
-            found = _SOLVED[animal.prep_id] = _solve(plan)
-        return found
+        return _STACKS.setdefault(animal.prep_id, _Stack())
 
 
 def _solve(plan: Plan) -> Solved:
     before = last_laid(plan)
     if before is None:
-        return Solved(plan, None, None)
+        return Solved(None, None)
     try:
-        return Solved(plan, before, next_laid(plan, before))
+        return Solved(before, next_laid(plan, before))
     except BrainstackError as error:  # what people said cannot be: sections follow each other in a ring
-        return Solved(plan, before, None, str(error))
+        return Solved(before, None, str(error))
     except OSError as error:
         log.warning("%s: the stack cannot be solved before the next run: %s", plan.folder.prep_id, error)
-        return Solved(plan, before, None, NOT_YET)
+        return Solved(before, None, NOT_YET)
 
 
 def shown_of(animal: ReviewedAnimal) -> dict[str, Any]:
     """All that the page knows of the stack, for JSON. Places are maps from the aligned canvas to cleaned pictures, as
     a11, a12, tx, a21, a22, ty."""
-    found = solved(animal)
-    plan, before = found.plan, found.before
+    plan = animal.plan()
+    found = _stack_of(animal).solved(plan)
+    before = found.before
     judged = aligning.sections_aligned(plan)
     after = found.after or before
     edits = plan.records.alignment_edits
@@ -165,13 +178,12 @@ def picture_white(plan: Plan, channel: int) -> float:
 def view_png(animal: ReviewedAnimal, name: str, *, is_after: bool) -> bytes:
     """The middle of the stack, a column a slot, seen from the side (its rows are those of the canvas) or from above
     (its rows are the columns of the canvas), in 8 bit, as PNG. Raises NotThereError before the first run."""
-    found = solved(animal)
+    plan, stack = animal.plan(), _stack_of(animal)
+    found = stack.solved(plan)
     laid = (found.after or found.before) if is_after else found.before
     if laid is None:
         raise NotThereError(f"{animal.prep_id} was not aligned yet; the next run does it, and then there are views.")
-    with _LOCK:
-        small = _SMALL.setdefault(animal.prep_id, SmallSections())
-    views, white = small.views(found.plan, laid), _white(small.views(found.plan, found.before or laid))
+    views, white = stack.small.views(plan, laid), _white(stack.small.views(plan, found.before or laid))
     view = views.side if name == "side" else views.top
     return encoded(np.clip(np.rint(view * (255 / white)), 0, 255).astype(np.uint8), "png")
 

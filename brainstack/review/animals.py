@@ -52,7 +52,10 @@ class ReviewedAnimal:
             self.changes += 1
 
     def seen(self) -> object:
-        """What is other whenever the plan may be other: times of the files and folders that it is read from."""
+        """What is other whenever the plan may be other: times of the files and folders that it is read from.
+
+        Masks are looked at one by one: a program that paints over one, through its link, leaves its folder as it was.
+        """
         folder, url = self.folder, database_url()
         file = url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else ""
         paths = [
@@ -61,7 +64,11 @@ class ReviewedAnimal:
             *(folder.numbered(kind, 0).parent for kind in ("thumbnail_colored", "thumbnail_masked")),
             *(folder.approved("x").parent, folder.stamps, folder.labels("x").parent, folder.points("x").parent),
         ]
-        return url, "" if file else time.monotonic() // SERVER_S, tuple(_changed_at(str(path)) for path in paths)
+        masks = tuple(
+            _files_at(str(folder.keyed(kind, "x").parent)) for kind in ("thumbnail_colored", "thumbnail_masked")
+        )
+        asked = "" if file else time.monotonic() // SERVER_S
+        return url, asked, tuple(_changed_at(str(path)) for path in paths), masks
 
 
 def _changed_at(path: str) -> tuple[int, int]:
@@ -70,6 +77,16 @@ def _changed_at(path: str) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.st_mtime_ns, found.st_size
+
+
+def _files_at(folder: str) -> int:
+    """Another number whenever a file of a folder is another one. Some microseconds a file."""
+    try:
+        with os.scandir(folder) as files:
+            found = [(one.name, one.stat()) for one in files]
+    except OSError:  # no folder; or a file that a run puts in place just now, which will be seen next time
+        return 0
+    return hash(frozenset((name, state.st_mtime_ns, state.st_size) for name, state in found))
 
 
 class Animals(Mapping[str, ReviewedAnimal]):

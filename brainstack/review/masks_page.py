@@ -120,10 +120,11 @@ def to_proposal(asked: Asked) -> Response:
 def approval(asked: Asked) -> Response:
     """Approve the mask that the page shows, or take that back."""
     plan, one = _section(asked)
+    seen = {one.key: asked.sent(Seen).version}
     if asked.request.method == "DELETE":
-        mask_approvals.take_back(plan, [one.key])
+        mask_approvals.take_back(plan, [one.key], person=asked.person, seen=seen)
     else:
-        mask_approvals.approve(plan, [one.key], person=asked.person, seen={one.key: asked.sent(Seen).version})
+        mask_approvals.approve(plan, [one.key], person=asked.person, seen=seen)
     asked.animal.changed()
     plan = asked.animal.plan()
     return json_answer(_described(asked, plan, one, saved_mask(plan, one.key)))

@@ -8,12 +8,16 @@ import time
 from dataclasses import dataclass
 
 from brainstack.errors import BrainstackError
-from brainstack.planning import progress_of, read_failed
+from brainstack.planning import failed_still, progress_of
 from brainstack.review.animals import ReviewedAnimal
 from brainstack.status import Trouble, failures
 from brainstack.why import Group, NextRun
 
 log = logging.getLogger(__name__)
+
+GOOD_FOR_S = 30.0
+"""It is found out anew after so long, where somebody asks: not all that a run looks at shows in `ReviewedAnimal.seen`,
+such as a file that was deleted."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,10 @@ class Outlooks:
         was begun after that is new enough, also where the animal goes on changing."""
         seen = (self._animal.seen(), self._animal.changes)
         with self._lock:
-            if self._found is not None and (seen == self._seen or self._found.began >= asked_at):
-                return self._found
+            if self._found is not None:
+                is_fresh = seen == self._seen and time.monotonic() < self._found.began + GOOD_FOR_S
+                if is_fresh or self._found.began >= asked_at:
+                    return self._found
             if not self._is_looking:
                 self._is_looking = True
                 threading.Thread(target=self._look, args=(seen,), name="what will run", daemon=True).start()
@@ -79,6 +85,7 @@ class Outlooks:
 
 def _outlook(animal: ReviewedAnimal, began: float) -> Outlook:
     plan = animal.plan()
-    next_run = NextRun(progress_of(plan))
-    failed = failures(plan, read_failed(plan.folder))
+    progress = progress_of(plan)
+    next_run = NextRun(progress)
+    failed = failures(plan, failed_still(progress))
     return Outlook(began, tuple(next_run.groups()), next_run.unread_slides, failed)

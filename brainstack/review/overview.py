@@ -12,7 +12,7 @@ from brainstack.last_run import local_time, outcome_of, read_last_run
 from brainstack.locking import holder_of
 from brainstack.mask_approvals import is_required, not_approved
 from brainstack.plan import Plan
-from brainstack.planning import read_failed
+from brainstack.planning import failed_still, read_failed
 from brainstack.progress import Progress
 from brainstack.review.slide_notices import lost_in, notices_of
 from brainstack.review.slides_view import Seen
@@ -74,7 +74,7 @@ def slides_card(seen: Seen) -> Card:
 def shown(seen: Seen, plan: Plan) -> Shown:
     """plan : the whole one. Takes a second or two of a large animal."""
     progress = Progress(plan, Stamps(plan.folder.stamps))
-    overview = overview_of(plan, read_failed(plan.folder), progress)
+    overview = overview_of(plan, failed_still(progress), progress)
     cards = (
         slides_card(seen),
         _masks(plan, overview, progress),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from brainstack.files.served import find_served
 from brainstack.images.miniatures import fitted
 from brainstack.images.normalizing import to_8_bit
 from brainstack.review.asking import Asked, NotThereError
+from brainstack.review.kept import KeptPictures
 
 MOST_BYTES = 256 << 20
 """Of pictures kept in memory: some two hundred sections."""
@@ -77,29 +76,4 @@ def _in_8_bit(path: Path, white: float, side_px: int, black: float) -> NDArray[n
     return fitted(to_8_bit(image, white, black) if white and image.dtype != np.uint8 else image, side_px)
 
 
-class _Kept:
-    """Pictures by what they show, the ones that were last asked for, up to so many bytes."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
-        self._pictures: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, name: tuple[str, str], make: Callable[[], bytes]) -> bytes:
-        with self._lock:
-            if name in self._pictures:
-                self._pictures.move_to_end(name)
-                return self._pictures[name]
-        made = make()  # by several at once, where several ask: each has the same
-        with self._lock:
-            if name not in self._pictures:
-                self._pictures[name] = made
-                self._bytes += len(made)
-            while self._bytes > self._most and len(self._pictures) > 1:
-                _, gone = self._pictures.popitem(last=False)
-                self._bytes -= len(gone)
-        return made
-
-
-_KEPT = _Kept(MOST_BYTES)
+_KEPT = KeptPictures(MOST_BYTES)

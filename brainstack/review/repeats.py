@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,10 @@ from dataclasses import dataclass, field
 from starlette.responses import Response
 
 MOST_KEPT = 500
+MOST_BYTES = 8 << 20
+"""Of all answers that are kept: of a large animal, one may have half a megabyte. The last one is kept in any case."""
+KEPT_S = 120.0
+"""Answers are kept for so long after they were asked for last; pages send again every 10 s."""
 LONGEST_ID = 100
 HEADER = "x-change-id"
 """Says which change it is: the page makes it up, and sends it again with the same change."""
@@ -19,12 +24,19 @@ HEADER = "x-change-id"
 class _Change:
     lock: threading.Lock = field(default_factory=threading.Lock)
     answer: Response | None = None
+    asked_at: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """Bytes of its answer."""
+        return len(getattr(self.answer, "body", b""))
 
 
 class Repeats:
-    """The answers to the last changes."""
+    """The answers to the last changes. clock : seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._changes: OrderedDict[tuple[str, str], _Change] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -36,9 +48,23 @@ class Repeats:
         with self._lock:
             change = self._changes.setdefault((whose, which), _Change())
             self._changes.move_to_end((whose, which))
-            while len(self._changes) > MOST_KEPT:
-                self._changes.popitem(last=False)
-        with change.lock:  # the first may still be at work
-            if change.answer is None:
-                change.answer = work()
-            return change.answer
+            change.asked_at = self._clock()
+        try:
+            with change.lock:  # the first may still be at work
+                if change.answer is None:
+                    change.answer = work()
+                return change.answer
+        finally:
+            with self._lock:
+                self._forget()
+
+    def _forget(self) -> None:
+        """The oldest go first. One that is still at work stays: it would be done twice."""
+        size, old = sum(one.size for one in self._changes.values()), self._clock() - KEPT_S
+        done = [key for key, one in self._changes.items() if not one.lock.locked()]
+        for key in done[:-1]:
+            one = self._changes[key]
+            if len(self._changes) <= MOST_KEPT and size <= MOST_BYTES and one.asked_at > old:
+                return
+            size -= one.size
+            del self._changes[key]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import OrderedDict
 from pathlib import Path
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.files.miniatures import jpeg, read_picture
 from brainstack.images.miniatures import fitted
+from brainstack.review.kept import KeptPictures
 
 SIDES_PX = {"small": 260, "large": 1100}
 """The longer side of a picture, by what the page calls its size."""
@@ -76,25 +75,11 @@ class SmallPictures:
     """JPEGs, made when they are first asked for."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[tuple[str, int, int, int], bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._kept = KeptPictures(most_bytes)
 
     def of(self, path: Path, side_px: int) -> bytes:
         """A picture as JPEG, its longer side so long. Raises BrainstackError for one that is damaged, OSError for one
         that is gone."""
         stat = path.stat()
         known = (str(path), stat.st_mtime_ns, stat.st_size, side_px)
-        with self._lock:
-            if known in self._kept:
-                self._kept.move_to_end(known)
-                return self._kept[known]
-        made = jpeg(fitted(read_picture(path), side_px))
-        with self._lock:
-            if known not in self._kept:
-                self._kept[known] = made
-                self._bytes += len(made)
-            while self._bytes > self._most_bytes and len(self._kept) > 1:
-                self._bytes -= len(self._kept.popitem(last=False)[1])
-        return made
+        return self._kept.get(known, lambda: jpeg(fitted(read_picture(path), side_px)))

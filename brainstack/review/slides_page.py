@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from brainstack.reordering import moved_behind
 from brainstack.review.access import Role
 from brainstack.review.asking import Asked, ConflictError, NotThereError, Page, json_answer
 from brainstack.review.slide_pictures import SIDES_PX, Pictures, SmallPictures
-from brainstack.review.slides_view import QUICK_REASONS, Seen, see, shown
+from brainstack.review.slides_view import QUICK_REASONS, Seen, news, see, shown
 from brainstack.said import VERDICT_WORDS, Decided
 from brainstack.slides_shown import said
 
@@ -30,11 +30,17 @@ _pictures: dict[str, Pictures] = {}
 _lock = threading.Lock()
 
 
-class Said(BaseModel):
-    """What a person says about the animal (slide 0), a slide (scene 0) or a scene: one thing of it. seen : the version
-    of it that their page shows."""
+class Sent(BaseModel):
+    """known : tags of the slides that the page has; the answer brings those that changed. None for all."""
 
     model_config = ConfigDict(extra="forbid")
+
+    known: list[Annotated[str, Field(max_length=20)]] | None = Field(None, max_length=5000)
+
+
+class Said(Sent):
+    """What a person says about the animal (slide 0), a slide (scene 0) or a scene: one thing of it. seen : the version
+    of it that their page shows."""
 
     slide: int = Field(0, ge=0)
     rescan: int | None = Field(None, ge=1)
@@ -52,11 +58,9 @@ class Said(BaseModel):
     use: Literal["this", "adds"] | None = None
 
 
-class Placed(BaseModel):
+class Placed(Sent):
     """A scene is put behind another in the stack as it is shown. after : key of that, "" for the start. seen,
     seen_slide : the versions of the scene and its slide that their page shows."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: str = Field(max_length=64)
     after: str = Field(max_length=64)
@@ -64,10 +68,8 @@ class Placed(BaseModel):
     seen_slide: str = Field("", max_length=40)
 
 
-class Undone(BaseModel):
+class Undone(Sent):
     """number : of the decision that the page said it would take back."""
-
-    model_config = ConfigDict(extra="forbid")
 
     number: int = Field(ge=1)
 
@@ -94,7 +96,7 @@ def decide(asked: Asked) -> Response:
     except BrainstackError:
         _check_is_there(see(prep_id), wanted)
         raise
-    return json_answer({"said": [said(one) for one in made], **_state(asked)})
+    return json_answer({"said": [said(one) for one in made], **_state(asked, wanted.known)})
 
 
 def place(asked: Asked) -> Response:
@@ -115,19 +117,21 @@ def place(asked: Asked) -> Response:
             scene=None if moved.moved_after is None else moved.scene.number, moved_after=moved.moved_after,
         )  # fmt: skip
         made = _decided(asked, change, "", wanted.seen_slide if moved.moved_after is None else wanted.seen)
-    return json_answer({"said": [said(one) for one in made], **_state(asked)})
+    return json_answer({"said": [said(one) for one in made], **_state(asked, wanted.known)})
 
 
 def undo(asked: Asked) -> Response:
     """Take back a decision, and what was decided with it."""
-    number = asked.sent(Undone).number
+    wanted = asked.sent(Undone)
     try:
-        back = undo_decision(asked.animal.prep_id, number=number, person=asked.person)
+        back = undo_decision(asked.animal.prep_id, number=wanted.number, person=asked.person)
     except BrainstackError as error:
         raise ConflictError(str(error)) from error
     asked.animal.changed()
     places = [[one.slide, one.rescan, one.scene] for one in back]
-    return json_answer({"said": [said(one, back=True) for one in back], "places": places, **_state(asked)})
+    return json_answer(
+        {"said": [said(one, back=True) for one in back], "places": places, **_state(asked, wanted.known)}
+    )
 
 
 def picture(asked: Asked) -> Response:
@@ -190,12 +194,13 @@ def _check_is_there(seen: Seen, wanted: Said) -> None:
         )
 
 
-def _state(asked: Asked) -> dict[str, object]:
+def _state(asked: Asked, known: list[str] | None = None) -> dict[str, object]:
     seen = see(asked.animal.prep_id)
     found = Pictures(seen.plan.folder)
     with _lock:
         _pictures[str(seen.plan.folder.root)] = found
-    return shown(seen, found, asked.person)
+    state = shown(seen, found, asked.person)
+    return state if known is None else news(state, set(known))
 
 
 def _pictures_of(asked: Asked, name: str) -> Path | None:

@@ -6,7 +6,9 @@ in colour among others in grey).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -93,7 +95,8 @@ def see(prep_id: str) -> Seen:
 
 
 def shown(seen: Seen, pictures: Pictures, person: str) -> dict[str, Any]:
-    """What the page's script draws. person : who looks, whose last decision can be taken back."""
+    """What the page's script draws. person : who looks, whose last decision can be taken back. Each slide has a tag,
+    which is another once anything of the slide is."""
     plan, last = seen.plan, last_of(seen.decided, person)
     places = by_place(seen.decided)
     turned = plan.records.scan_run.turns
@@ -107,10 +110,17 @@ def shown(seen: Seen, pictures: Pictures, person: str) -> dict[str, Any]:
     }
 
 
+def news(state: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """The same, but of slides whose tags are known only the tags, and of places in the stack only the values."""
+    slides = [one["tag"] if one["tag"] in known else one for one in state["slides"]]
+    return {**state, "slides": slides, "slots": [list(one.values()) for one in state["slots"]]}
+
+
 def _plain(slide: SlideView) -> dict[str, Any]:
     """As asdict, in a fifth of its time: it copies each text."""
     parts = {"scenes": [vars(one) for one in slide.scenes], "notices": [asdict(one) for one in slide.notices]}
-    return {**vars(slide), **parts}
+    plain = {**vars(slide), **parts}
+    return {**plain, "tag": hashlib.blake2b(json.dumps(plain).encode(), digest_size=6).hexdigest()}
 
 
 def _slots(plan: Plan) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ from brainstack.review.access import Role, Visitor
 from brainstack.review.asking import ConflictError, Desk, Page
 from brainstack.review.checking import CHANGES, body_of, check_csrf, check_origin, check_role, replayed
 from brainstack.review.rendering import FOLDER
-from brainstack.review.row_changes import CHOICES, NUMBERS, SAID, animal_of, change_row
+from brainstack.review.row_changes import CHOICES, MEANWHILE, NUMBERS, SAID, animal_of, change_row
 from brainstack.review.telling import answer, ask_who, told
 
 log = logging.getLogger(__name__)
@@ -132,17 +132,15 @@ class _Rows(ModelView):
         shows."""
         row = await self.get_object_for_edit(request)
         if request.state.seen != self._version(row):
-            raise ConflictError(
-                "Somebody changed this row since you opened it, and nothing of yours was written; load the page again. "
-                "The table `decision` says who, and when."
-            )
+            raise ConflictError(MEANWHILE)
         given = {name: as_text(data.get(name)).strip() for name in self.fields}
         changed = {name: text for name, text in given.items() if _is_other(name, as_text(getattr(row, name)), text)}
         prep_id = await self._animal_of(row)
         if changed:
             person = request.state.visitor.person
             await run_in_threadpool(change_row, self.table, prep_id, row, changed, person)
-            self.desk.animals[prep_id].changed()
+            if (one := self.desk.animals.get(prep_id)) is not None:  # only those that were named are served
+                one.changed()
         return await self.get_object_for_edit(request)
 
     async def _animal_of(self, row: Any) -> str:

@@ -47,6 +47,12 @@ def told(request: Request, error: Exception) -> Response:
         where = error.filename or "the animal"
         said = f"The disk of {where} is full, and nothing was changed; free some space, then try again."
         return answer(request, HTTPStatus.INSUFFICIENT_STORAGE, said)
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        said = (
+            f"{error.filename or 'A file'}: {error.strerror or error}, and nothing was changed; wanted files that the "
+            "server may read and write: mend their permissions, or the disk, then try again."
+        )
+        return answer(request, HTTPStatus.FORBIDDEN, said)  # not of 5xx: pages would go on sending it by themselves
     log.error("review: %s %s", request.method, request.url.path, exc_info=error)
     if isinstance(error, OSError):
         said = f"{error.filename or 'A file'}: {error.strerror or error}; mend that, then try again."

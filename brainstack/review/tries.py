@@ -37,9 +37,9 @@ class TooManyTriesError(BrainstackError):
 
 @dataclass
 class Outcome:
-    """Of a try; is_right is for the caller to say."""
+    """Of a try. is_right : for the caller to say; None until then, also where it could not be found out."""
 
-    is_right: bool = False
+    is_right: bool | None = None
 
 
 class Tries:
@@ -52,8 +52,8 @@ class Tries:
 
     @contextmanager
     def one(self, name: str, address: str) -> Iterator[Outcome]:
-        """A try, which counts as a wrong one until the block says otherwise: many at once are no way around. What a
-        block raises for another reason than a wrong password counts too. Raises TooManyTriesError."""
+        """A try, which counts as a wrong one while the block lasts: many at once are no way around. Afterwards it does
+        where the block said so, and not where something else went wrong. Raises TooManyTriesError."""
         name = name.casefold()[:200]
         both, at = (name, address), self._clock()
         limits = {both: MOST_OF_NAME_AND_ADDRESS, ("", address): MOST_OF_ADDRESS, (name, ""): MOST_OF_NAME}
@@ -65,11 +65,13 @@ class Tries:
             for key in limits:
                 self._wrong.setdefault(key, deque()).append(at)
         outcome = Outcome()
-        yield outcome
-        if outcome.is_right:
+        try:
+            yield outcome
+        finally:
             with self._lock:
-                self._wrong.pop(both, None)
-                for key in limits:
+                if outcome.is_right:
+                    self._wrong.pop(both, None)
+                for key in limits if outcome.is_right is not False else ():
                     if at in self._wrong.get(key, ()):
                         self._wrong[key].remove(at)
 

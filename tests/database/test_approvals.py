@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from brainstack.database import open_database
+from brainstack.database.engine import engine_for
 from brainstack.errors import BrainstackError
 
 ONE, TWO = "slide001_S1", "slide001_S2"
@@ -32,8 +34,21 @@ def test_what_was_approved_can_be_taken_back(url: str) -> None:
     with open_database(url) as database:
         database.approve_masks("DK39", {ONE: "a", TWO: "b"}, person="anna")
     with open_database(url) as database:
-        assert database.take_mask_approvals_back("DK39", [ONE, "slide009_S1"]) == [ONE]
+        assert database.take_mask_approvals_back("DK39", [ONE, "slide009_S1"], person="ben") == [ONE]
     assert approved(url) == {TWO: ("b", "anna")}
+
+
+def test_what_was_replaced_or_taken_back_is_kept_with_who_and_when(url: str) -> None:
+    for mask, person in (("a", "anna"), ("b", "bo")):
+        with open_database(url) as database:
+            database.approve_masks("DK39", {ONE: mask}, person=person)
+    query = text("SELECT mask, active, released_by, released IS NULL FROM mask_approval ORDER BY id")
+    with engine_for(url) as engine, engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(query)] == [("a", 0, "bo", 0), ("b", 1, "", 1)]
+    with open_database(url) as database:
+        database.take_mask_approvals_back("DK39", [ONE], person="cy")
+    with engine_for(url) as engine, engine.connect() as connection:
+        assert [tuple(row) for row in connection.execute(query)] == [("a", 0, "bo", 0), ("b", 0, "cy", 0)]
 
 
 def test_an_animal_that_is_not_there_has_no_approvals(url: str) -> None:

@@ -130,6 +130,15 @@ def test_what_was_changed_again_since_is_not_undone_under_it(with_slides: str) -
     assert everything(with_slides) == before
 
 
+def test_what_somebody_said_again_for_a_reason_of_their_own_is_not_undone_under_it(with_slides: str) -> None:
+    (mine,) = decide(with_slides, Decision("verdict", "bad", 1, 2), person="anna")
+    (theirs,) = decide(with_slides, Decision("verdict", "bad", 1, 2), person="boris", reason="torn")
+    with pytest.raises(BrainstackError, match=f"boris said so again since, in decision {theirs.number}; undo that"):
+        undo(with_slides, number=mine.number)
+    undo(with_slides, number=theirs.number)
+    undo(with_slides, number=mine.number)
+
+
 def test_a_pixel_size_that_the_scan_gave_comes_back_as_not_given(with_slides: str) -> None:
     (kept,) = decide(with_slides, Decision("pixel_size_um", "0.5"))
     assert kept.old == "0.325 as scanned"

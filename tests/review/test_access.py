@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -12,17 +14,22 @@ import httpx
 import pytest
 from lab import Lab, copy_of
 from review_accounts import PEOPLE, Site, site_with_accounts
+from starlette.requests import Request
+from starlette.responses import Response
 from typer.testing import CliRunner
 
 from brainstack import passwords
 from brainstack.cli import app
+from brainstack.review import repeats
 from brainstack.review.access import Role, TokenGate
 from brainstack.review.animals import Animals
 from brainstack.review.app import make_app
 from brainstack.review.asking import Asked, Desk, Page, json_answer
 from brainstack.review.pages import PAGES
+from brainstack.review.repeats import Repeats
 from brainstack.review.serving import ReviewServer
 from brainstack.review.tables_page import tables_at
+from brainstack.review.telling import told
 
 L, E, R = Role.LOOK, Role.EDIT, Role.RUN
 ROLES: dict[tuple[str, str], Role | None] = {
@@ -291,6 +298,39 @@ def test_a_change_whose_answer_was_lost_is_made_once(demo: Lab) -> None:
             for one in ("a", "a", "b", "", "")
         ]
     assert post == [1, 1, 2, 3, 4]
+
+
+def test_answers_are_kept_by_their_bytes_and_their_age() -> None:
+    now, made = [0.0], []
+
+    def once(which: str, size: int) -> None:
+        def work() -> Response:
+            made.append(which)
+            return Response(b"x" * size)
+
+        found.once("anna", which, work)
+
+    found = Repeats(lambda: now[0])
+    for which in ("a", "b", "a", "b"):
+        once(which, repeats.MOST_BYTES // 3)
+    assert made == ["a", "b"]
+    once("c", repeats.MOST_BYTES // 2)
+    once("b", 1)
+    once("a", 1)
+    assert made == ["a", "b", "c", "a"], "the one that was asked for first is gone"
+    now[0] = repeats.KEPT_S + 1
+    once("d", 1)
+    once("c", 1)
+    assert made == ["a", "b", "c", "a", "d", "c"]
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_what_the_server_may_not_write_is_said_and_not_sent_again_for_ever(number: int) -> None:
+    request = Request({"type": "http", "method": "PUT", "path": "/", "headers": []})
+    said = told(request, OSError(number, os.strerror(number), "/data/DK39/x.tif"))
+    assert said.status_code == 403
+    assert b"/data/DK39/x.tif: " in said.body
+    assert b"mend their permissions" in said.body
 
 
 def test_the_link_with_the_token_lets_in_and_is_gone_from_the_address(demo: Lab) -> None:

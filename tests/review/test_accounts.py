@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from brainstack import passwords, reviewing
 from brainstack.cli import app
-from brainstack.database import create_or_upgrade
+from brainstack.database import DatabaseUnavailable, create_or_upgrade
 from brainstack.errors import BrainstackError
 from brainstack.review import access
 from brainstack.review.account_pages import local_path
@@ -82,6 +82,20 @@ def test_a_person_logs_in_and_out(site: Site) -> None:
         assert browser.get("/account").status_code == 401, "a session that ended is of no use to whoever has kept it"
 
 
+def test_what_a_page_sends_holds_after_a_new_start_and_a_new_login(site: Site) -> None:
+    word = site.gate.visitor(reviewing.begin_session("ruth"))
+    again = access.AccountGate().visitor(reviewing.begin_session("ruth"))
+    other = site.gate.visitor(reviewing.begin_session("emil"))
+    assert word
+    assert again
+    assert other
+    assert word.csrf == again.csrf != other.csrf
+    reviewing.change_password("ruth", "another long word")
+    changed = site.gate.visitor(reviewing.begin_session("ruth"))
+    assert changed
+    assert changed.csrf != word.csrf
+
+
 def test_the_database_holds_no_session_and_no_password(site: Site, data_root: Path) -> None:
     session = reviewing.begin_session("ruth")
     content = (data_root / "brainstack.db").read_bytes()
@@ -127,9 +141,12 @@ def test_tries_are_counted_by_name_and_address_and_forgotten() -> None:
     tries = Tries(lambda: now[0])
 
     def wrong(name: str, address: str) -> None:
-        with tries.one(name, address):
-            pass
+        with tries.one(name, address) as outcome:
+            outcome.is_right = False
 
+    for _ in range(3 * MOST_OF_NAME_AND_ADDRESS):
+        with pytest.raises(DatabaseUnavailable), tries.one("anna", "here"):
+            raise DatabaseUnavailable("The server is away.")
     for _ in range(MOST_OF_NAME_AND_ADDRESS):
         wrong("anna", "here")
     with pytest.raises(TooManyTriesError):

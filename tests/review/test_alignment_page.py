@@ -379,6 +379,36 @@ def test_a_section_is_dragged_and_turned_by_its_handle_live_and_let_lie_as_it_wa
     assert edits() == []
 
 
+def test_a_drag_ends_with_its_section_and_all_of_a_section_is_released_where_another_is_chosen(
+    page: Any, client: httpx.Client
+) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    show(page, KEY, "alone")
+    page.find_element("id", "move").click()
+    stage = page.find_element("id", "stage")
+    ActionChains(page).move_to_element(stage).click_and_hold().move_by_offset(20, 0).send_keys(Keys.PAGE_DOWN).perform()
+    following = KEYS[KEYS.index(KEY) + 1]
+    until(page, "return alignment.current.key === arguments[0]", following)
+    shown = "return document.getElementById('alignment').dataset.shown.startsWith(arguments[0])"
+    until(page, shown, following)
+    ActionChains(page).move_by_offset(10, 0).move_by_offset(10, 0).release().perform()
+    assert number(page, "right") == 0, "of the section that was not dragged"
+    page.execute_script("alignment.choose(arguments[0])", KEY)
+    page.find_element("id", "drop").click()
+
+    given = {"rotation_rad": 0, "shift_x_um": 0, "shift_y_um": 0, "mirrored": False, "seen": ""}
+    assert say(client, "place", **given).status_code == 200
+    assert say(client, "leave-out", other=following, seen="").status_code == 200
+    assert len(edits()) == 2
+    page.refresh()
+    until(page, "return typeof alignment !== 'undefined' && alignment.current")
+    page.execute_script("alignment.choose(arguments[0])", KEY)
+    page.execute_script("document.getElementById('release').click(); alignment.choose(arguments[0])", following)
+    until(page, "return alignment.stack.edits.length === 0")
+    assert (edits(), page.execute_script("return alignment.current.key")) == ([], following)
+
+
 def test_a_section_is_turned_by_hand_seen_in_the_stack_and_its_web_pictures_follow_the_contrast(
     page: Any, client: httpx.Client, demo: Lab
 ) -> None:

@@ -149,3 +149,25 @@ def test_a_person_drags_an_end_of_the_range_and_saves_it(open_page: Callable[[st
     browser.find_elements("css selector", ".channel .computed")[1].click()
     until(browser, "return document.querySelectorAll('.channel .state')[1].textContent.startsWith('computed')")
     assert look("DEMO").records.contrasts == ()
+
+
+def test_numbers_are_typed_in_either_order_and_no_range_is_saved_that_is_none(open_page: Callable[[str], Any]) -> None:
+    from selenium.webdriver import Keys
+
+    browser = open_page(CONTRAST)
+    until(browser, "return document.querySelectorAll('.channel')[1].querySelectorAll('.handle').length === 2")
+    low, high = (browser.find_elements("css selector", f".channel {name}")[1] for name in (".low", ".high"))
+    black = int(high.get_property("value")) + 100
+    for field, level in ((low, black), (high, black - 50)):
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(str(level), Keys.ENTER)
+        assert "the lower one first" in browser.find_element("id", "trouble").text
+    low.send_keys(Keys.ENTER)
+    assert look("DEMO").records.contrasts == ()
+    assert [int(one.get_property("value")) for one in (low, high)] == [black, black - 50], "as typed"
+    high.send_keys(Keys.CONTROL, "a")
+    high.send_keys(str(black + 50), Keys.ENTER)
+    until(browser, "return document.querySelectorAll('.channel .state')[1].textContent.startsWith('set by hand')")
+    (kept,) = look("DEMO").records.contrasts
+    assert (kept.low, kept.high) == (black, black + 50)
+    assert not browser.find_element("id", "trouble").is_displayed()

@@ -81,6 +81,29 @@ def test_a_page_keeps_its_change_until_the_database_is_back(
     assert notes(url) == ["torn at the edge"]
 
 
+@pytest.mark.browser
+def test_a_part_that_could_not_be_fetched_comes_when_the_database_is_back(
+    on_sqlite: tuple[Site, str], data_root: Path, tmp_path: Path, browser: Any
+) -> None:
+    """The page asks again by itself, and takes back what it complained of."""
+    site, _ = on_sqlite
+    with site.visitor("ruth") as ruth:
+        session = ruth.cookies[site.desk.cookie]
+    browser.get(f"{site.address}/static/icon.svg")
+    browser.delete_all_cookies()
+    browser.add_cookie({"name": site.desk.cookie, "value": session, "httpOnly": True})
+    browser.get(f"{site.address}/DK39/run")
+    wait_for(lambda: "looking" not in (browser.find_element("id", "next-run").text or "looking"))
+    shutil.move(data_root / "brainstack.db", tmp_path / "elsewhere")
+    browser.execute_script(
+        "document.getElementById('next-run').textContent = ''; document.body.dispatchEvent(new Event('stale'))"
+    )
+    wait_for(lambda: "is not there any more" in browser.find_element("id", "trouble").text)
+    shutil.move(tmp_path / "elsewhere", data_root / "brainstack.db")
+    wait_for(lambda: browser.find_element("id", "next-run").text != "")
+    wait_for(lambda: browser.find_element("id", "trouble").text == "")
+
+
 def changed_while_gone(site: Site, browser: Any, go: Callable[[], Any], come: Callable[[], Any]) -> str:
     """A person changes something while the database is gone. Returns what they read before it came back."""
     with site.visitor("ruth") as ruth:

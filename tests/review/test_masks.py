@@ -49,6 +49,11 @@ def save(client: httpx.Client, key: str, content: bytes, based_on: str | None = 
     return client.put(f"{BASE}/{key}/mask", params={"based_on": version}, content=content)
 
 
+def take_back(client: httpx.Client, key: str, seen: str | None = None) -> httpx.Response:
+    version = info_of(client, key)["version"] if seen is None else seen
+    return client.request("DELETE", f"{BASE}/{key}/approval", json={"version": version})
+
+
 def with_row(mask: np.ndarray, row: int) -> np.ndarray:
     changed = mask.copy()
     changed[row] ^= 255
@@ -185,7 +190,10 @@ def test_an_approval_is_of_the_mask_that_was_shown(client: httpx.Client) -> None
     assert states[KEYS[3]]["approved"] is False
     said = client.post(f"{BASE}/{KEYS[3]}/approval", json={"version": changed["version"]}).json()
     assert said["approved"]
-    assert client.delete(f"{BASE}/{KEYS[3]}/approval").json()["approved"] == ""
+    wrong = take_back(client, KEYS[3], version)
+    assert (wrong.status_code, "nothing was taken back" in wrong.json()["error"]) == (409, True)
+    assert info_of(client, KEYS[3])["approved"]
+    assert take_back(client, KEYS[3]).json()["approved"] == ""
 
 
 def test_a_section_that_was_just_dropped_takes_no_mask(client: httpx.Client) -> None:
@@ -234,7 +242,7 @@ def test_the_database_gone_for_a_minute_loses_nothing(client: httpx.Client, demo
     finally:
         away.replace(file)
     assert client.post(f"{BASE}/{KEYS[6]}/approval", json={"version": version}).status_code == 200
-    client.delete(f"{BASE}/{KEYS[6]}/approval")
+    take_back(client, KEYS[6])
 
 
 def test_a_stranger_s_page_changes_nothing(client: httpx.Client) -> None:
@@ -264,7 +272,7 @@ def test_who_may_only_look_cannot_change_a_mask(demo: Lab, tmp_path: Path) -> No
             answers = [
                 save(looking, KEYS[6], png(with_row(mask, 1))),
                 looking.post(f"{BASE}/{KEYS[6]}/approval", json={"version": digest(mask)}),
-                looking.delete(f"{BASE}/{KEYS[6]}/approval"),
+                take_back(looking, KEYS[6]),
                 looking.post(f"{BASE}/{KEYS[6]}/to-proposal", json={"version": digest(mask)}),
             ]
             assert {answer.status_code for answer in answers} == {403}

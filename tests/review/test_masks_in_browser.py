@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 
 from brainstack import masking
 from brainstack.files.browser_pictures import sent_mask
-from brainstack.files.tiff import read_tiff
+from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.stamps import digest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -27,6 +27,11 @@ KEYS = [f"slide00{slide}_S{scene}" for slide in (1, 2) for scene in (1, 2, 3, 4)
 CONTROL, SHIFT = Keys.CONTROL, Keys.SHIFT
 OPENED = "return document.getElementById('stage')?.dataset.section"
 BOX = "const box = document.getElementById('stage').getBoundingClientRect(); return [box.left, box.top]"
+FETCHED = "return performance.getEntriesByType('resource').some(one => one.name.includes(arguments[0]))"
+HELD = """
+const held = new KeyboardEvent("keydown", {key: arguments[0], repeat: true, bubbles: true});
+document.getElementById("stage").dispatchEvent(held);
+"""
 SIZE = "const one = document.getElementById('size'); one.value = arguments[0]; one.dispatchEvent(new Event('input'))"
 
 
@@ -219,6 +224,91 @@ def test_what_was_not_saved_is_offered_again_when_the_tab_was_closed(
     page.saved()
     assert (mask_of(client, KEYS[4])[distance_to(segment, before.shape) < radius - 0.1] == 255).all()
 
+    with monkeypatch.context() as full:
+        full.setattr(masking, "write_tiff", no_room)
+        page.browser.switch_to.new_window("tab")
+        page.open(open_page, KEYS[4])
+        page.drag((8, 24), (20, 24))
+        page.wait(lambda: page.text("#saving") == "Not saved")
+        page.browser.close()
+        page.browser.switch_to.window(first_tab)
+    put(client, KEYS[4], before)
+    page.open(open_page, KEYS[4])
+    page.wait(lambda: "was changed since (anna, 20" in page.text("#notices p.conflict"))
+    np.testing.assert_array_equal(mask_of(client, KEYS[4]), before, "nothing is put over it unasked")
+    page.click("#notices p.conflict button:first-of-type")  # take theirs
+    page.open(open_page, KEYS[4]).wait(lambda: page.data["version"] == digest(before))
+    assert "not saved" not in page.text("#notices")
+
+
+def test_a_stroke_that_is_not_saved_is_still_there_when_one_comes_back_to_its_section(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another channel is shown meanwhile, so that all other sections are fetched anew."""
+    page.open(open_page, KEYS[1])
+    before, radius = mask_of(client, KEYS[1]), page.brush(40)
+    with monkeypatch.context() as full:
+        full.setattr(masking, "write_tiff", no_room)
+        first = page.drag((8, 8), (20, 8))
+        page.wait(lambda: page.text("#saving") == "Not saved")
+        page.keys(Keys.ARROW_RIGHT).wait(lambda: page.data["section"] == KEYS[2])
+        page.keys("3").wait(lambda: page.browser.execute_script(FETCHED, f"{KEYS[2]}/picture/3"))
+        time.sleep(0.3)  # it is drawn, and the others are forgotten
+        page.keys(Keys.ARROW_LEFT)
+        page.wait(lambda: page.data["section"] == KEYS[1])
+        second = page.drag((8, 24), (20, 24))
+    page.saved()
+    after = mask_of(client, KEYS[1])
+    for segment in (first, second):
+        assert (after[distance_to(segment, before.shape) < radius - 0.1] == 255).all()
+
+
+def test_a_stroke_ends_in_the_section_where_it_was_begun(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    page.open(open_page, KEYS[6])
+    before, following = mask_of(client, KEYS[6]), mask_of(client, KEYS[7])
+    radius = page.brush(30)
+    places = [page.at(8, 8), page.at(20, 8), page.at(20, 20)]
+    segment = [page.place(*place) for place in places[:2]]
+    held = ActionChains(page.browser, duration=20)
+    held.w3c_actions.pointer_action.move_to_location(*places[0]).pointer_down()
+    held.w3c_actions.pointer_action.move_to_location(*places[1])
+    held.perform()
+    page.keys(Keys.ARROW_RIGHT).wait(lambda: page.data["section"] == KEYS[7])
+    let_go = ActionChains(page.browser, duration=20)
+    let_go.w3c_actions.pointer_action.move_to_location(*places[2]).pointer_up()
+    let_go.perform()
+    page.saved()
+    assert (mask_of(client, KEYS[6])[distance_to(segment, before.shape) < radius - 0.1] == 255).all()
+    np.testing.assert_array_equal(mask_of(client, KEYS[7]), following)
+    assert page.browser.execute_script("return document.getElementById('undo').disabled"), "nothing was done here"
+    page.keys(Keys.ARROW_LEFT).wait(lambda: page.data["section"] == KEYS[6])
+    page.keys("z", holding=(CONTROL,)).wait(lambda: page.data["version"] == digest(before))
+
+
+HISTORIES = """
+const [made, done] = arguments, kept = {past: [], future: [], now: new Uint32Array([1])};
+import('/static/masks_store.js').then(async ({store}) => {
+  for (const [name, person, days] of made) {
+    await store.put("histories", name, {...kept, person, at: Date.now() - days * 86400000});
+  }
+  done(await store.names("histories"));
+});
+"""
+
+
+def test_what_is_kept_for_undo_is_forgotten_when_it_is_old_or_another_person_s(
+    page: MasksPage, open_page: Callable[[str], Any]
+) -> None:
+    made = [("X/now", "", 1), ("X/old", "", 20), ("X/other/ben", "ben", 1)]
+    page.open(open_page, KEYS[0])
+    there = page.browser.execute_async_script(HISTORIES, made)
+    assert {name for name, *_ in made} <= set(there)
+    page.open(open_page, KEYS[0])
+    there = page.browser.execute_async_script(HISTORIES, [])
+    assert [name for name in there if name.startswith("X/")] == ["X/now"]
+
 
 def no_room(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -252,7 +342,7 @@ def test_the_second_of_two_people_is_told_and_chooses(
 
 
 def test_a_mask_is_approved_by_a_key_and_is_not_any_more_when_it_is_painted(
-    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.open(open_page, KEYS[0])
     page.keys(Keys.ENTER).wait(lambda: page.data["section"] == KEYS[1])
@@ -265,6 +355,19 @@ def test_a_mask_is_approved_by_a_key_and_is_not_any_more_when_it_is_painted(
     page.saved().wait(lambda: page.data["word"] == "edited")
     assert page.text("#counts").startswith("0 of 8")
     page.keys("a").wait(lambda: page.data["word"] == "approved")
+    page.keys("a").wait(lambda: page.data["word"] == "edited")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(masking, "write_tiff", lambda *words: (time.sleep(0.5), write_tiff(*words)))
+        page.drag((8, 24), (20, 24))
+        page.keys("a", Keys.ARROW_RIGHT).wait(lambda: page.data["section"] == KEYS[1])
+        page.wait(lambda: page.text("#counts").startswith("1 of 8"))
+    assert page.text("#trouble") == "", "what was painted is what is approved, wherever one is by then"
+    for key in ("Enter", "a", "ArrowLeft"):
+        page.browser.execute_script(HELD, key)
+    page.wait(lambda: page.data["section"] == KEYS[0])
+    assert page.text("#counts").startswith("1 of 8"), "a key that is held approves nothing"
+
     page.keys("a").wait(lambda: page.data["word"] == "edited")
     page.click("#to-proposal")
     page.wait(lambda: page.data["word"] in ("proposal", "doubtful"))
@@ -282,9 +385,10 @@ import('/static/masks_bits.js').then(({Bits}) => {
   said.holeReachesEdge = bits.region(14, 9).reachesEdge;
   said.glassReachesEdge = bits.region(0, 0).reachesEdge;
   said.piece = bits.region(10, 10).pixels.length;
-  said.runs = Bits.ofRuns(40, 30, bits.runs()).equals(bits);
+  const isSame = (a, b) => a.data.every((one, at) => one === b.data[at]);
+  said.runs = isSame(Bits.ofRuns(40, 30, bits.runs()), bits);
   const whole = new Bits(4, 4); whole.data.fill(1);
-  said.whole = Bits.ofRuns(4, 4, whole.runs()).equals(whole);
+  said.whole = isSame(Bits.ofRuns(4, 4, whole.runs()), whole);
   const dot = new Bits(5, 5); dot.stroke({x: 2.9, y: 2.1}, {x: 2.9, y: 2.1}, 0.5, 1);
   said.dot = [...dot.data].map((one, at) => one ? at : -1).filter(at => at >= 0);
   bits.toPacked().then(blob => blob.arrayBuffer())

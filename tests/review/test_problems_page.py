@@ -136,3 +136,22 @@ def test_a_person_notes_a_problem_on_the_picture_and_closes_it(open_page: Callab
     browser.find_element("css selector", ".problem .reopen").click()
     until(browser, "return document.querySelector('.problem:not(.closed)')")
     assert not one().completed
+
+
+def test_what_is_being_typed_about_one_note_stays_when_another_is_closed(
+    open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    add(client, entry="torn")
+    add(client, entry="folded")
+    browser = open_page(PROBLEMS)
+    until(browser, "return document.querySelectorAll('.problem').length === 2")
+    first, second = browser.find_elements("css selector", ".problem form.close input")
+    second.send_keys("flattened")
+    first.send_keys("scanned again")
+    browser.find_element("css selector", ".problem form.close button").click()
+    until(browser, "return document.querySelector('.problem.closed')")
+    (left,) = browser.find_elements("css selector", ".problem form.close input")
+    assert left.get_property("value") == "flattened"
+    left.find_element("xpath", "..").find_element("css selector", "button").click()
+    until(browser, "return document.querySelectorAll('.problem.closed').length === 2")
+    assert sorted(one.fix for one in noting.notes("DEMO")) == ["flattened", "scanned again"]

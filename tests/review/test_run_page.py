@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
+import pwd
 import re
 import threading
 import time
@@ -102,6 +104,10 @@ def test_an_animal_that_is_run_is_not_run_again(tmp_path: Path) -> None:
 def test_only_a_run_of_this_animal_here_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed: list[int] = []
     monkeypatch.setattr(running.os, "kill", lambda number, _: killed.append(number))
+
+    def refuse(number: int, _: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
     folder = AnimalFolder(tmp_path / "DK39")
     with pytest.raises(BrainstackError, match="nothing to stop"):
         stop_run(folder)
@@ -110,6 +116,12 @@ def test_only_a_run_of_this_animal_here_is_stopped(tmp_path: Path, monkeypatch: 
             stop_run(folder)
         folder.lock.write_text("process 1 on another-computer\n")
         with pytest.raises(BrainstackError, match="stop it there, with Ctrl-C"):
+            stop_run(folder)
+        monkeypatch.setattr(running, "_is_run_of", lambda number, prep_id: True)
+        monkeypatch.setattr(running.os, "kill", refuse)
+        folder.lock.write_text(f"process {os.getpid()} on {os.uname().nodename}\n")
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        with pytest.raises(BrainstackError, match=f"which is {user}'s, and only they can stop it"):
             stop_run(folder)
     assert killed == []
 
@@ -136,6 +148,21 @@ def test_what_will_run_is_found_out_once_for_all(tmp_path: Path, monkeypatch: py
     assert found.now(time.monotonic()) is None, "an edit"
     wait_for(lambda: found.now(at) is not None)
     assert next(begun) == 3
+    monkeypatch.setattr(outlooks, "GOOD_FOR_S", 0.0)
+    assert found.now(time.monotonic()) is None, "not all that a run looks at is seen"
+
+
+def test_a_mask_that_is_painted_over_in_its_place_is_seen(data_root: Path) -> None:
+    animal = ReviewedAnimal("DK39")
+    mask = animal.folder.keyed("thumbnail_masked", "slide001_S1")
+    mask.parent.mkdir(parents=True)
+    mask.write_bytes(b"before")
+    seen, times = animal.seen(), mask.parent.stat().st_mtime_ns
+    assert animal.seen() == seen
+    with mask.open("r+b") as file:
+        file.write(b"after!!")
+    assert mask.parent.stat().st_mtime_ns == times
+    assert animal.seen() != seen
 
 
 @pytest.fixture(scope="module")

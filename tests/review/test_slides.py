@@ -98,6 +98,19 @@ def test_a_verdict_changes_the_stack_that_will_be(
     assert [one["number"] for one in state["slots"]] == list(range(slots))
 
 
+def test_an_answer_brings_what_changed_to_a_page_that_says_what_it_has(client: httpx.Client) -> None:
+    known = [one["tag"] for one in client.get(NOW).json()["slides"]]
+    brief = say(client, 2, verdict="dropped", known=known).json()
+    state = client.get(NOW).json()
+    assert brief["slides"] == [state["slides"][0], known[1]]
+    assert known[1] == state["slides"][1]["tag"] != state["slides"][0]["tag"]
+    assert brief["slots"] == [list(one.values()) for one in state["slots"]]
+    assert list(state["slots"][0]) == ["key", "number", "z_um", "gap", "copy", "scene"], "as slides.js names them"
+    assert {name: brief[name] for name in ("animal", "channels", "undo", "thickness_um")} == {
+        name: state[name] for name in ("animal", "channels", "undo", "thickness_um")
+    }
+
+
 def test_a_reason_is_kept_with_who_said_it(client: httpx.Client) -> None:
     scene = scene_in(say(client, 2, verdict="bad", reason="  folded ").json(), "slide001_S2")
     assert (scene["reason"], scene["by"].split(",")[0]) == ("folded", "anna")

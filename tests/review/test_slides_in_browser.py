@@ -179,3 +179,28 @@ def test_what_could_not_be_sent_is_sent_when_the_server_is_back(page: Any, demo:
     saved(page)
     assert [scene.qc for scene in scenes(demo)[:2]] == [2, 1]
     until(lambda: page.find_element("id", "trouble").is_displayed(), False)
+
+
+def test_what_waits_behind_a_refused_change_takes_back_no_older_one(page: Any, demo: Lab) -> None:
+    press(page, "b")
+    saved(page)
+    change_animal("DEMO", Change(slide=1, scene=2, qc=1), person="ben")
+    page.execute_cdp_cmd("Network.enable", {})
+    lost = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    page.execute_cdp_cmd("Network.emulateNetworkConditions", lost)
+    press(page, "b", "u")  # of the second scene, which ben decided meanwhile
+    assert "2 not saved yet" in page.find_element("id", "stack-words").text
+    page.execute_cdp_cmd("Network.emulateNetworkConditions", lost | {"offline": False})
+    until(lambda: "Nothing was taken back" in page.find_element("id", "refused").text, True)
+    saved(page)
+    assert [scene.qc for scene in scenes(demo)[:2]] == [2, 1]
+
+
+def test_a_key_that_is_held_judges_one_scene(page: Any, demo: Lab) -> None:
+    held = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], repeat: true, bubbles: true}))"
+    press(page, "b")
+    page.execute_script(held, "b")
+    saved(page)
+    assert [scene.qc for scene in scenes(demo)] == [2, 0, 0, 0]
+    page.execute_script(held, "ArrowRight")
+    assert page.execute_script(CHOSEN) == "slide001_S3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from brainstack.database.plain_rows import MODELS, columns_of
 from brainstack.deciding import undo_decision
 from brainstack.errors import BrainstackError
 from brainstack.filling_in import fill_in
+from brainstack.review import row_changes
 from brainstack.said import Decided
 
 
@@ -111,6 +113,35 @@ def test_who_saves_what_somebody_else_changed_meanwhile_is_told(demo: Lab, emil:
     assert "Somebody changed this row since you opened it" in late.text
     with open_database(demo.url) as database:
         assert [one.new for one in database.decided("DEMO") if one.what == "strain"] == ["C57BL/6"]
+
+
+def test_what_changes_while_it_is_written_is_not_overwritten(
+    demo: Lab, emil: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After it was looked at, before it is written; nor is the half of it that nobody changed."""
+    write = row_changes.run_in_transaction
+
+    def late(url: str, work: Any) -> Any:
+        fill_in("DEMO", {"histology.mounting": "glass"}, person="lena")
+        return write(url, work)
+
+    form = form_of(emil.get("/tables/histology/edit/1").text)
+    before = len(history(demo))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(row_changes, "run_in_transaction", late)
+        told = emil.post("/tables/histology/edit/1", data=form | {"section_thickness": "31", "counterstain": "NtB"})
+    assert "Somebody changed this row since you opened it" in told.text
+    assert [one.person for one in history(demo)[before:]] == ["lena"]
+
+
+def test_rows_of_an_animal_that_is_not_served_can_be_changed(demo: Lab, site: Site, emil: httpx.Client) -> None:
+    site.desk.animals._names = ("OTHER",)
+    try:
+        form = form_of(emil.get("/tables/animal/edit/DEMO").text)
+        assert emil.post("/tables/animal/edit/DEMO", data=form | {"shipper": "by hand"}).status_code == 302
+    finally:
+        site.desk.animals._names = ()
+    assert history(demo)[-1].new == "by hand"
 
 
 def test_nothing_else_can_be_changed(site: Site, emil: httpx.Client) -> None:

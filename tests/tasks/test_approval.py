@@ -86,6 +86,7 @@ def test_a_section_that_does_not_fit_the_approved_canvas_fails_with_its_sentence
     run = lab.luigi()
     assert run.returncode != 0
     assert "failed Clean channel 1 slide001_S2 (section 1): The tissue is" in run.stderr
+    assert "brainstack approve DEMO canvas --release" in run.stderr
 
 
 def test_a_mended_mask_leaves_its_section_where_it_was_approved(lab: Lab) -> None:

@@ -10,7 +10,7 @@ const alignment = (() => {
   let channel = main.dataset.channel, isMoving = false, sorted = {by: "", down: false}, asked = 0;
   const drafts = new Map();  // key -> map that is not saved yet
 
-  const stage = alignmentStage.make(find("stage"), {moved: map => setDraft(map)});
+  const stage = alignmentStage.make(find("stage"), {moved: (key, map) => { if (key === current?.key) setDraft(map); }});
   const views = alignmentViews.make(main, number => {
     const near = stack.sections.reduce((best, one) => Math.abs(one.number - number) < Math.abs(best.number - number) ? one : best);
     choose(near.key);
@@ -105,7 +105,7 @@ const alignment = (() => {
       const pictures = await Promise.all([...others, current].map(one => alignmentStage.load(pictureOf(one))));
       if (ticket !== asked) return;
       const sections = [...others, current].map((one, at) =>
-        ({map: mapOf(one), picture: pictures[at], isOwn: one === current})).filter(one => one.map);
+        ({key: one.key, map: mapOf(one), picture: pictures[at], isOwn: one === current})).filter(one => one.map);
       stage.show(sections, mode);
       main.dataset.shown = `${current.key} ${mode} ${others.map(one => one.key).join(" ")}`;
       review.complain(stack.error || "");
@@ -230,18 +230,20 @@ const alignment = (() => {
     const map = mapOf(current), place = placeOf(map), key = current.key;
     if (Math.max(Math.abs(place.shift_x_um), Math.abs(place.shift_y_um)) > furthestUm)
       return review.complain(`The section would lie more than ${furthestUm} um away, farther than a brain is large; nothing was saved.`);
-    await say("place", {...place, anchor: find("anchor").checked, seen: current.seen}, () => drafts.delete(key));
+    await say(key, "place", {...place, anchor: find("anchor").checked, seen: current.seen}, () => drafts.delete(key));
   }
 
-  async function say(what, body, kept = () => {}) {
-    const key = current.key;
+  // Something of a section, which need not be the chosen one any more. Returns whether it was kept.
+  async function say(key, what, body, kept = () => {}) {
     try {
       const {told} = await review.change("POST", `${here}/sections/${encodeURIComponent(key)}/${what}`, body);
       await again(key, kept);  // a long stack takes seconds; until then the section is shown where it was put
       if (told.startsWith("Nobody")) review.say("Nothing to take back");
+      return true;
     } catch (failed) {
       if (!(failed instanceof review.Failed)) throw failed;
       if ([404, 409].includes(failed.status)) { await again(key); review.complain(failed.message); }
+      return false;
     }
   }
 
@@ -249,12 +251,12 @@ const alignment = (() => {
     [edit.section, edit.other].includes(current.key) && [edit.section, edit.other].includes(other.key))?.seen || "";
 
   async function release() {
-    const mine = stack.edits.filter(edit => [edit.section, edit.other].includes(current.key) &&
-      (edit.kind === "leave_out" || edit.section === current.key));
-    drafts.delete(current.key);
+    const key = current.key;  // another may be chosen before all is sent
+    const mine = stack.edits.filter(edit => [edit.section, edit.other].includes(key) && (edit.kind === "leave_out" || edit.section === key));
+    drafts.delete(key);
     for (const edit of mine) {
-      const other = edit.kind !== "leave_out" ? "" : edit.section === current.key ? edit.other : edit.section;
-      await say("release", {other, seen: edit.seen});
+      const other = edit.kind !== "leave_out" ? "" : edit.section === key ? edit.other : edit.section;
+      if (!await say(key, "release", {other, seen: edit.seen})) return;
     }
     if (!mine.length) review.complain("Nothing was said of this section itself; it is a neighbour that follows it.");
   }
@@ -339,8 +341,8 @@ const alignment = (() => {
     find("drop").addEventListener("click", drop);
     find("release").addEventListener("click", release);
     for (const [side, steps] of [["previous", -1], ["next", 1]]) {
-      find(`follow-${side}`).addEventListener("click", () => { drafts.delete(current.key); say("follow", {other: near(steps).key, seen: current.seen}); });
-      find(`out-${side}`).addEventListener("click", () => say("leave-out", {other: near(steps).key, seen: seenOfPair(near(steps))}));
+      find(`follow-${side}`).addEventListener("click", () => { drafts.delete(current.key); say(current.key, "follow", {other: near(steps).key, seen: current.seen}); });
+      find(`out-${side}`).addEventListener("click", () => say(current.key, "leave-out", {other: near(steps).key, seen: seenOfPair(near(steps))}));
     }
   }
   function drop() { drafts.delete(current.key); choose(current.key); list(); }

@@ -5,7 +5,7 @@ const alignmentStage = (() => {
   const TILES = 8;                           // of the checkerboard, across the shorter side of the canvas
   const KEPT = 24;                           // pictures
 
-  // holder : element. told : {moved(map), turnedTo(map)}: what a person does to the section.
+  // holder : element. told : {moved(key, map)}: where a person puts the section.
   function make(holder, told) {
     const stage = new Konva.Stage({container: holder, width: holder.clientWidth, height: holder.clientHeight});
     const layer = new Konva.Layer({imageSmoothingEnabled: true});
@@ -28,7 +28,7 @@ const alignmentStage = (() => {
       placeHandle();
     }
 
-    // sections : [{map, picture, isOwn}], the own one last; picture : an image that is loaded.
+    // sections : [{key, map, picture, isOwn}], the own one last; picture : an image that is loaded.
     function show(sections, how) {
       clearInterval(timer);
       mode = how;
@@ -47,7 +47,9 @@ const alignmentStage = (() => {
         layer.add(group);
         return {...one, node, group};
       });
+      const was = own;
       own = shown.find(one => one.isOwn) || null;
+      if (own?.key !== was?.key && drag?.kind !== "look") drag = null;  // it was of the section that was shown
       if (mode === "flicker" && shown.length > 1) flicker();
       placeHandle();
       layer.batchDraw();
@@ -136,7 +138,7 @@ const alignmentStage = (() => {
       holder.focus({preventScroll: true});
       const at = atPointer();
       const kind = !isMoving || !own || event.evt.button !== 0 ? "look" : event.target === handle ? "turn" : "move";
-      drag = {kind, at, screen: stage.getPointerPosition(), position: stage.position(), map: own && own.map,
+      drag = {kind, at, screen: stage.getPointerPosition(), position: stage.position(), key: own && own.key, map: own && own.map,
         middle: own && middle()};
       event.evt.preventDefault();
     });
@@ -149,10 +151,10 @@ const alignmentStage = (() => {
         return;
       }
       const at = atPointer();
-      if (drag.kind === "move") told.moved(geometry.pushed(drag.map, at[0] - drag.at[0], at[1] - drag.at[1]));
+      if (drag.kind === "move") told.moved(drag.key, geometry.pushed(drag.map, at[0] - drag.at[0], at[1] - drag.at[1]));
       else {
         const angle = point => Math.atan2(point[1] - drag.middle[1], point[0] - drag.middle[0]);
-        told.moved(geometry.turned(drag.map, angle(at) - angle(drag.at), drag.middle));
+        told.moved(drag.key, geometry.turned(drag.map, angle(at) - angle(drag.at), drag.middle));
       }
     });
     for (const end of ["pointerup", "pointercancel", "blur"]) window.addEventListener(end, () => { drag = null; });

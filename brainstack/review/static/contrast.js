@@ -20,11 +20,11 @@
       this.root = root;
       this.number = root.dataset.channel;
       this.find = name => root.querySelector(name);
-      this.find(".save")?.addEventListener("click", () => this.save(this.range));
+      this.find(".save")?.addEventListener("click", () => this.saveNumbers());
       this.find(".computed")?.addEventListener("click", () => this.save(null));
       for (const name of [".low", ".high"]) {
         this.find(name)?.addEventListener("change", () => this.fromNumbers());
-        this.find(name)?.addEventListener("keydown", event => { if (event.key === "Enter") { this.fromNumbers(); this.save(this.range); } });
+        this.find(name)?.addEventListener("keydown", event => { if (event.key === "Enter") this.saveNumbers(); });
       }
     }
 
@@ -152,18 +152,30 @@
       });
     }
 
-    fromNumbers() {
-      if (!this.range) return;
-      const [low, high] = [".low", ".high"].map(name => Number(this.find(name).value));
-      if (!(Number.isInteger(low) && Number.isInteger(high) && low >= 0 && low < high && high <= this.told.highest)) {
-        review.complain(`Wanted two whole grey values from 0 to ${this.told.highest}, the lower one first.`);
-        this.move();
-        return;
+    // Takes the two numbers, and says whether they are a range. Black above the white that was is left as it was typed:
+    // the white may be typed next.
+    fromNumbers(isWhole = false) {
+      if (!this.range) return false;
+      const typed = [".low", ".high"].map(name => this.find(name).value), [low, high] = typed.map(Number);
+      const areLevels = typed.every(text => text !== "") && [low, high].every(level => Number.isInteger(level) && level >= 0 && level <= this.told.highest);
+      if (areLevels && low >= high && !isWhole) {
+        this.find(".save").disabled = false;  // which says what is wrong
+        return false;
+      }
+      if (!areLevels || low >= high) {
+        review.complain(`Wanted two whole grey values from 0 to ${this.told.highest}, the lower one first; nothing was saved.`);
+        if (!areLevels) this.move();
+        return false;
       }
       review.complain("");
       this.range = [low, high];
       this.move();
       this.samples();
+      return true;
+    }
+
+    saveNumbers() {
+      if (this.fromNumbers(true)) this.save(this.range);
     }
 
     async save(range) {

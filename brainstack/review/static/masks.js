@@ -7,7 +7,7 @@ import {View} from "./masks_view.js";
 
 const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("");  // a word for this tab
 const ASK_MS = 15000, QUIET_MS = 2500, MOST_READY = 8, MOST_UNDO = 100, AHEAD = [1, -1, 2];
-const LARGEST_RADIUS_PX = 150;
+const LARGEST_RADIUS_PX = 150, KEPT_MS = 14 * 24 * 3600 * 1000;
 const at = id => document.getElementById(id);
 const base = `/${review.animal}/masks`, stage = at("stage");
 const view = new View(stage);
@@ -16,6 +16,7 @@ const ready = new Map();     // section key -> promise of what is shown of it; t
 const savers = new Map();    // section key -> Saver
 const histories = new Map(); // section key -> {past, future}: masks as runs
 let sections = [], order = [], shown = null, wanted = "";
+const person = at("masks").dataset.person;  // "" where there are no accounts
 let tool = review.mayEdit ? "brush" : "look", channel = at("masks").dataset.channel;
 
 // Sections: fetched ahead, shown at once
@@ -51,14 +52,28 @@ function prepared(key, isAnew = false) {
   return found;
 }
 
+// What the server does not have yet is shown, whatever was fetched; what it has is what is painted on from here.
+function withUnsaved(one) {
+  const saver = savers.get(one.key), {bits, info} = one, unsaved = saver?.newest;
+  if (saver?.isSaved) saver.version = info.version;
+  if (!unsaved || unsaved.columns !== bits.columns || unsaved.rows !== bits.rows) return;
+  if (!one.proposal && info.proposal && info.version === info.proposal_version) one.proposal = bits.copy();
+  bits.data.set(unsaved.data);
+  one.outline = new Outline(bits);
+  Object.assign(info, EDITED);
+}
+
 async function show(key) {
   wanted = key;
   const isAhead = ready.has(key);
   try {
-    const one = await prepared(key);
+    let found, one;
+    do one = await (found = prepared(key)); while (wanted === key && ready.get(key) !== found);  // saved while it was fetched
     if (wanted !== key) return;
     if (one.channel !== channel) Object.assign(one, {picture: await bitmapOf(one.info.pictures[channel]), channel});
     if (wanted !== key) return;
+    if (stroke) end(false);  // it ends where it was begun
+    withUnsaved(one);
     shown = one;
     view.show(one);
     stage.dataset.section = key;
@@ -97,19 +112,29 @@ async function look() {
   say("others", info.others.length ? `${info.others.join(", ")} has this section open as well.` : "");
   const isOurs = saver && (!saver.isSaved || saver.version === info.version);
   if (info.version !== one.info.version && !isOurs && !stroke) {
-    await takeTheirs(one.key);
-    say("changed", `This mask was changed${info.made_by ? ` (${info.made_by})` : ""}; it is shown as it is now.`);
+    if (await takeTheirs(one.key, false)) say("changed", `This mask was changed${info.made_by ? ` (${info.made_by})` : ""}; it is shown as it is now.`);
   } else if (!saver || saver.isSaved) {
     Object.assign(one.info, info);
     tell();
   }
 }
 
-async function takeTheirs(key) {
-  const before = shown, one = await prepared(key, true);
-  if (before && before.key === key) remembered(key).past.push(before.bits.runs());
-  savers.get(key)?.drop(one.info.version);
+// isAsked: by the person, who gives up what they painted until it is there. Else that stays, and they are asked once it is
+// sent. Returns whether theirs was taken.
+async function takeTheirs(key, isAsked = true) {
+  const before = shown, one = await prepared(key, true), isHere = before?.key === key, saver = savers.get(key);
+  if (!isAsked && (stroke?.one.key === key || saver && !saver.isSaved)) {
+    if (isHere) ready.set(key, Promise.resolve(before));
+    return false;
+  }
+  if (stroke?.one.key === key) leave();
+  if (isHere) {
+    remembered(key).past.push(before.bits.runs());
+    keepHistory(key, one.bits.runs());
+  }
+  saver?.drop(one.info.version);
   if (wanted === key) await show(key);
+  return true;
 }
 
 // The hand
@@ -168,15 +193,15 @@ function begin(event) {
   const place = view.place(event);
   if (tool === "fill" || tool === "delete") return click(place);
   const value = tool === "add" || tool === "cut" ? Number(tool === "add") : Number(!isErasing(event));
-  stroke = {value, before: shown.bits.runs(), points: [place], band: null, isLasso: tool === "add" || tool === "cut"};
-  if (!stroke.isLasso) grow(shown.bits.stroke(place, place, radius(), value));
+  stroke = {one: shown, value, before: shown.bits.runs(), points: [place], band: null, isLasso: tool === "add" || tool === "cut"};
+  if (!stroke.isLasso) grow(stroke.one.bits.stroke(place, place, radius(), value));
   draw();
 }
 
 function move(place) {
   const last = stroke.points.at(-1);
   stroke.points.push(place);
-  if (!stroke.isLasso) grow(shown.bits.stroke(last, place, radius(), stroke.value));
+  if (!stroke.isLasso) grow(stroke.one.bits.stroke(last, place, radius(), stroke.value));
 }
 
 function grow(band) {
@@ -196,13 +221,19 @@ function draw() {
   });
 }
 
+// isMeant: the button was let go; an area that is half drawn is none.
 function end(isMeant) {
-  const {isLasso, points, value, before} = stroke;
-  if (isLasso && isMeant && points.length > 2) grow(shown.bits.polygon(points, value));
+  const {one, isLasso, points, value, before} = stroke;
+  if (isLasso && isMeant && points.length > 2) grow(one.bits.polygon(points, value));
   if (stroke.band) view.refresh(stroke.band);
-  view.showLasso([], false);
+  leave();
+  changed(one, before);
+}
+
+function leave() {
+  stroke.band = null;  // so that nothing of it is drawn later, where another section may be shown
   stroke = null;
-  changed(before);
+  view.showLasso([], false);
 }
 
 function click(place) {
@@ -218,7 +249,7 @@ function click(place) {
   }
   bits.set(found.pixels, Number(isFilling));
   view.refresh(found.band);
-  changed(before);
+  changed(shown, before);
 }
 
 // Undo
@@ -236,25 +267,30 @@ async function remember(one) {
   if (shown === one) tellUndo();
 }
 
-const nameOf = key => `${review.animal}/${key}`;
+const nameOf = key => `${review.animal}/${key}${person && `/${person}`}`;  // a browser may be several people's
 const sameRuns = (a, b) => a.length === b.length && a.every((one, i) => one === b[i]);
 
 function keepHistory(key, now) {
   const {past, future} = remembered(key);
-  store.put("histories", nameOf(key), {past, future, now}).catch(() => {});
+  store.put("histories", nameOf(key), {past, future, now, person, at: Date.now()}).catch(() => {});
 }
 
-function changed(before) {
-  const {key, bits, info} = shown, now = bits.runs();
+// What is too old is forgotten, and so is what another person painted in this browser.
+function forgetHistories() {
+  return store.drop("histories", one => one.person !== person || !(one.at > Date.now() - KEPT_MS)).catch(() => {});
+}
+
+function changed(one, before) {
+  const {key, bits, info} = one, now = bits.runs();
   if (sameRuns(before, now)) return;
-  if (!shown.proposal && info.proposal && info.version === info.proposal_version) {  // until now it was the mask
-    shown.proposal = Bits.ofRuns(bits.columns, bits.rows, before);
-    view.setProposal(shown.proposal);
+  if (!one.proposal && info.proposal && info.version === info.proposal_version) {  // until now it was the mask
+    one.proposal = Bits.ofRuns(bits.columns, bits.rows, before);
+    if (shown === one) view.setProposal(one.proposal);
   }
   const history = remembered(key);
   history.past = [...history.past.slice(1 - MOST_UNDO), before];
   history.future = [];
-  keep();
+  keep(one);
 }
 
 function step(from, to) {
@@ -264,7 +300,7 @@ function step(from, to) {
   history[to].push(shown.bits.runs());
   shown.bits.data.set(Bits.ofRuns(shown.bits.columns, shown.bits.rows, runs).data);
   view.refresh([0, shown.bits.rows]);
-  keep();
+  keep(shown);
 }
 
 // Saving
@@ -276,13 +312,14 @@ function saverOf(one) {
   return savers.get(one.key);
 }
 
-function keep() {
-  const one = shown;
+const EDITED = {word: "edited", edited: true, approved: "", doubtful: false};
+
+function keep(one) {
   saverOf(one).put(one.bits);
   keepHistory(one.key, one.bits.runs());
-  Object.assign(one.info, {word: "edited", edited: true, approved: "", doubtful: false});
+  Object.assign(one.info, EDITED);
   setWord(one.key, "edited");
-  tell();
+  if (shown === one) tell();
 }
 
 function saved(key, saver) {
@@ -324,16 +361,20 @@ async function offerDraft(one) {
   if (draft.columns !== one.bits.columns || draft.rows !== one.bits.rows || sameRuns(draft.runs, one.bits.runs())) {
     return store.remove("drafts", nameOf(one.key));
   }
-  const when = new Date(draft.at).toLocaleString();
-  notice(`Strokes of ${when} on this mask were not saved.`, [
-    ["Put them back", () => {
-      const before = one.bits.runs();
-      one.bits.data.set(Bits.ofRuns(draft.columns, draft.rows, draft.runs).data);
-      view.refresh([0, one.bits.rows]);
-      changed(before);
-    }],
-    ["Forget them", () => { drafts.delete(nameOf(one.key)); markStrip(); return store.remove("drafts", nameOf(one.key)); }],
-  ], "draft");
+  const said = `Strokes of ${new Date(draft.at).toLocaleString()} on this mask were not saved`;
+  const forget = () => { drafts.delete(nameOf(one.key)); markStrip(); return store.remove("drafts", nameOf(one.key)); };
+  const putBack = () => {
+    if (stroke) end(false);
+    const before = one.bits.runs();
+    one.bits.data.set(Bits.ofRuns(draft.columns, draft.rows, draft.runs).data);
+    view.refresh([0, one.bits.rows]);
+    changed(one, before);
+  };
+  if (draft.version === one.info.version) {
+    return notice(`${said}.`, [["Put them back", putBack], ["Forget them", forget]], "draft");
+  }
+  const since = one.info.made_by ? `was changed since (${one.info.made_by})` : "is another one since";
+  notice(`${said}, and it ${since}.`, [["Take theirs", forget], ["Put mine over it", putBack]], "conflict");
 }
 
 let staleTimer;
@@ -346,12 +387,14 @@ window.addEventListener("beforeunload", event => { if ([...savers.values()].some
 
 // Approving, and the way back
 
+// work(section, version): version of its mask as it was seen and, if it was painted on, saved.
 async function decide(work) {
   const one = shown;
-  if (!one || !review.mayEdit) return false;
+  if (!one || stroke || !review.mayEdit) return false;
   try {
-    await savers.get(one.key)?.settled();
-    await work(one);
+    const saver = savers.get(one.key);
+    await saver?.settled();
+    await work(one, saver?.version ?? one.info.version);
     document.body.dispatchEvent(new Event("stale"));
     return true;
   } catch (failed) {
@@ -360,10 +403,10 @@ async function decide(work) {
   }
 }
 
-const approve = isOnly => decide(async one => {
+const approve = isOnly => decide(async (one, version) => {
   if (one.info.approved && isOnly) return;
   const method = one.info.approved ? "DELETE" : "POST";
-  const info = await review.ask(method, `${base}/${one.key}/approval`, {version: one.info.version});
+  const info = await review.ask(method, `${base}/${one.key}/approval`, {version});
   Object.assign(one.info, info);
   setWord(one.key, info.word, Boolean(info.approved));
   review.complain("");
@@ -377,9 +420,9 @@ async function approveNext() {
   else notice("This was the last section of the list.", [], "end");
 }
 
-const toProposal = () => decide(async one => {
+const toProposal = () => decide(async (one, version) => {
   const before = one.bits.runs();
-  await review.ask("POST", `${base}/${one.key}/to-proposal`, {version: one.info.version});
+  await review.ask("POST", `${base}/${one.key}/to-proposal`, {version});
   const history = remembered(one.key);
   history.past.push(before);
   savers.delete(one.key);
@@ -536,11 +579,17 @@ const KEYS = {
   o: toggleOutline, "?": () => at("help").showModal(),
 };
 
+const WHILE_HELD = new Set(["ArrowRight", "ArrowLeft", "PageDown", "PageUp", "[", "]", "+", "=", "-"]);
+
 document.addEventListener("keydown", event => {
   if (at("help").open || document.getElementById("note-dialog")?.open) return;
   const isTyping = event.target.closest?.("select, textarea, input:not([type=range])");
   const isCtrl = event.ctrlKey || event.metaKey, key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (isTyping || event.altKey) return;
+  if (event.repeat && !WHILE_HELD.has(key)) {  // a key that is held says what it says once, of a focused button too
+    if (KEYS[key] || [" ", "y", "z"].includes(key)) event.preventDefault();
+    return;
+  }
   if (isCtrl && (key === "z" || key === "y")) {
     event.preventDefault();
     return key === "y" || event.shiftKey ? step("future", "past") : step("past", "future");
@@ -579,6 +628,10 @@ for (const id of ["black", "white"]) at(id).addEventListener("input", setContras
 setInterval(look, ASK_MS);
 document.addEventListener("visibilitychange", look);
 
+document.querySelector("form[action='/logout']")?.addEventListener("submit", () => {
+  store.drop("histories", () => true).catch(() => {});
+});
+forgetHistories();
 const drafts = new Set(await store.names("drafts").catch(() => []));
 choose(tool);
 if (!review.mayEdit) stage.dataset.mode = "look";

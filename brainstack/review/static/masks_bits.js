@@ -44,10 +44,6 @@ export class Bits {
 
   copy() { return new Bits(this.columns, this.rows, this.data.slice()); }
 
-  equals(other) {
-    return this.columns === other.columns && this.rows === other.rows && this.data.every((one, i) => one === other.data[i]);
-  }
-
   has(column, row) {
     return column >= 0 && row >= 0 && column < this.columns && row < this.rows && this.data[row * this.columns + column] === 1;
   }

@@ -20,6 +20,8 @@ export class Saver {
 
   get isSaved() { return !this.sent && !this.next; }
 
+  get newest() { return this.next ?? this.sent; }  // that the server does not have for sure; null where it has all
+
   // Save a mask. It is kept in this browser until the server has it.
   put(bits) {
     this.next = bits.copy();

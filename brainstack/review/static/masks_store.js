@@ -24,9 +24,20 @@ async function within(store, mode, work) {
   });
 }
 
+function eachOf(store, work) {
+  const asked = store.openCursor();
+  asked.onsuccess = () => {
+    if (!asked.result) return;
+    work(asked.result);
+    asked.result.continue();
+  };
+  return asked;
+}
+
 export const store = {
   get: (kind, name) => within(kind, "readonly", one => one.get(name)),
   put: (kind, name, value) => within(kind, "readwrite", one => one.put(value, name)),
   remove: (kind, name) => within(kind, "readwrite", one => one.delete(name)),
+  drop: (kind, isOld) => within(kind, "readwrite", one => eachOf(one, found => { if (isOld(found.value)) found.delete(); })),
   names: kind => within(kind, "readonly", one => one.getAllKeys()),
 };

@@ -80,12 +80,30 @@ const review = (() => {
 
   addEventListener("beforeunload", event => { if (waiting) event.preventDefault(); });
 
+  // What htmx could not get. While the server is away, parts of the page are asked for again: those that poll do so by
+  // themselves, the others wait for "again"; and what was complained of is taken back once one of them comes.
+  const AGAIN_MS = 3000;
+  let awaySaid = "";
+
+  function htmxFailed(event, said) {
+    const {elt, requestConfig, xhr} = event.detail;
+    complain(said);
+    if (requestConfig.verb !== "get" || !AWAY.includes(xhr.status)) return;
+    awaySaid = said;
+    setTimeout(() => elt.isConnected && htmx.trigger(elt, "again"), AGAIN_MS);
+  }
+
   document.body.addEventListener("htmx:responseError", event => {
     let said = `The server answered ${event.detail.xhr.status}.`;
     try { said = JSON.parse(event.detail.xhr.responseText).error || said; } catch { /* not JSON: as it is */ }
-    complain(said);
+    htmxFailed(event, said);
   });
-  document.body.addEventListener("htmx:sendError", () => complain("The server does not answer."));
+  document.body.addEventListener("htmx:sendError", event => htmxFailed(event, "The server does not answer."));
+  document.body.addEventListener("htmx:afterRequest", event => {
+    if (!awaySaid || !event.detail.successful) return;
+    if (find("trouble").textContent === awaySaid) complain("");
+    awaySaid = "";
+  });
   Object.assign(htmx.config, {includeIndicatorStyles: false, allowEval: false, selfRequestsOnly: true});
 
   return {animal, ask, change, say, complain, Failed, mayEdit: ["edit", "run"].includes(document.body.dataset.role)};

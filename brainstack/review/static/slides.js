@@ -5,7 +5,8 @@
   const reasons = JSON.parse(document.getElementById("reasons").textContent);
   const find = id => document.getElementById(id);
   const GAP_VERDICTS = ["bad", "out of focus"], NOT_IN_STACK = ["end", "dropped"];
-  const POLL_MS = 20000, RETRY_MS = 2000;
+  const POLL_MS = 20000;
+  const SLOT = ["key", "number", "z_um", "gap", "copy", "scene"];  // as the values of one come in the answer to a change
 
   let base = JSON.parse(find("state").textContent);  // as the server said last
   let state = structuredClone(base);  // with what was not answered yet
@@ -170,28 +171,47 @@
   async function send() {
     if (isSending) return;
     isSending = true;
-    while (queue.length) {
-      const change = queue[0];
-      try {
-        const body = change.body();
-        if (!body) { queue.shift(); continue; }
-        const answer = await review.change("POST", `${url}/${change.to}`, body);
-        queue.shift();
-        take(answer, change.touches || (answer.places || []).map(aboutOf));
-        tell(change.to === "undo" ? `Taken back: ${answer.said.join("; ")}` : answer.said.join("; ") || "It is so already.");
-        if (change.to === "undo") chooseUndone(answer.places);
-      } catch (failed) {
-        if (!(failed instanceof review.Failed)) throw failed;
-        if (failed.status === 0) { await new Promise(done => setTimeout(done, RETRY_MS)); continue; }
-        queue.shift();
-        for (const other of queue.filter(one => one.about === change.about)) queue.splice(queue.indexOf(other), 1);
-        refuse(failed.message);
-        await fetchAnew();
-      }
+    try {
+      while (queue.length) await sendFirst();
+      review.complain("");
+    } finally {
+      isSending = false;
+      drawWords();
     }
-    isSending = false;
-    review.complain("");
-    drawWords();
+  }
+
+  async function sendFirst() {
+    const change = queue[0], body = change.body();
+    if (!body) return queue.shift();
+    let answer;
+    try {
+      answer = whole(await review.change("POST", `${url}/${change.to}`, {...body, known: base.slides.map(one => one.tag)}));
+    } catch (failed) {
+      if (!(failed instanceof review.Failed)) throw failed;
+      refuse(failed.message + withoutThoseBehind(change));
+      return fetchAnew();
+    }
+    queue.shift();
+    take(answer, change.touches || (answer.places || []).map(aboutOf));
+    tell(change.to === "undo" ? `Taken back: ${answer.said.join("; ")}` : answer.said.join("; ") || "It is so already.");
+    if (change.to === "undo") chooseUndone(answer.places);
+  }
+
+  // A change was refused: those of the same that wait behind it go too, and what should be taken back, which would be an
+  // older decision now. Returns what is said of that.
+  function withoutThoseBehind(refused) {
+    queue.shift();
+    const isUndo = one => one.to === "undo", undos = queue.filter(isUndo).length;
+    const kept = queue.filter(one => one.about !== refused.about && !isUndo(one));
+    queue.splice(0, queue.length, ...kept);
+    return undos ? " Nothing was taken back." : "";
+  }
+
+  // An answer to a change brings the slides that are other than those that were known, and the tags of the others.
+  function whole(answer) {
+    const known = new Map(base.slides.map(one => [one.tag, one]));
+    const slots = answer.slots.map(one => Object.fromEntries(SLOT.map((name, at) => [name, one[at]])));
+    return {...answer, slides: answer.slides.map(one => known.get(one) || one), slots};
   }
 
   // Draw what the server said, and on top what it has not answered yet.
@@ -396,6 +416,7 @@
     const does = BY_KEY.get(event.key);
     if (!does) return;
     event.preventDefault();
+    if (event.repeat && !MOVES[event.key]) return;  // a key that is held would judge scene after scene
     does();
   });
 

@@ -40,9 +40,11 @@ def upgrade() -> None:
         _text("prep_id", 20),
         _text("section", 64),
         _text("mask", 64),
-        sa.Column("person", sa.String(100), nullable=False, server_default=sa.text("''")),
+        _person("person"),
         _active(),
         _created(),
+        _person("released_by"),
+        sa.Column("released", sa.DateTime()),
         sa.ForeignKeyConstraint(["prep_id"], ["animal.prep_id"], name="fk_mask_approval_prep_id_animal"),
     )
     op.create_index("ix_mask_approval_prep_id_section", "mask_approval", ["prep_id", "section"])
@@ -68,6 +70,10 @@ def _make(table: str, *columns: sa.schema.SchemaItem) -> None:
 
 def _text(name: str, longest: int) -> sa.Column[str]:
     return sa.Column(name, sa.String(longest), nullable=False)
+
+
+def _person(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.String(100), nullable=False, server_default=sa.text("''"))
 
 
 def _active() -> sa.Column[bool]:
