@@ -1,4 +1,4 @@
-# make demo, make test, make lint, make docs. They need Python 3.11 to 3.13 with venv, and make; they install the rest
+# make demo, make test, make test-all, make lint, make docs. They need Python 3.11 to 3.13 with venv, and make; they install the rest
 # into .venv. Another Python than python3: make PYTHON=python3.12 demo. A brain in colour: make demo STAIN=nissl ANIMAL=NISSL
 
 PYTHON ?= python3
@@ -11,11 +11,11 @@ RIGHT_PYTHON = import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 
     "brainstack needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" \
     % sys.version_info[:2])
 
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test test-all lint docs clean
 
 help:
 	@echo "make demo   a made-up animal, from slide scans to Neuroglancer"
-	@echo "make test   everything that the tests need, then the tests"
+	@echo "make test   everything that the tests need, then those tests that are quick; make test-all: all, as CI does"
 	@echo "make lint   ruff and mypy"
 	@echo "make docs   write anew what the docs take from the code, and build their site"
 	@echo "make clean  remove the virtual environment"
@@ -27,6 +27,10 @@ demo: $(VENV)/installed
 # Two tests at once: most tests, and a run of an animal while it starts, keep one core only. Each of the two gets tests
 # that lie side by side, which share fixtures, and takes from the other's when its own are done.
 test: $(VENV)/installed-dev
+	@sh tests/install_services.sh
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+test-all: $(VENV)/installed-dev
 	@sh tests/install_services.sh
 	$(BIN)/pytest -n 2 --dist worksteal
 

@@ -13,9 +13,7 @@ from rich.table import Table
 
 from brainstack.errors import BrainstackError
 
-reviewer_app = typer.Typer(
-    no_args_is_help=True, help="Say who may use the review page of a lab."
-)
+reviewer_app = typer.Typer(no_args_is_help=True, help="Say who may use the review page of a lab.")
 
 AName = Annotated[str, typer.Argument(metavar="NAME", help="as they log in with, such as anna")]
 
