@@ -55,7 +55,7 @@ def test_values_that_the_code_does_not_know_are_refused(
 
 def test_an_animal_that_is_not_there_is_told_with_those_of_nearly_that_name(url: str) -> None:
     with (
-        pytest.raises(BrainstackError, match=r"no animal 'dk93'.* Did you mean DK39\? .*'brainstack animal add'"),
+        pytest.raises(BrainstackError, match=r"no animal 'dk93'.* Did you mean DK39\? .*`brainstack animal add`"),
         open_database(url) as database,
     ):
         database.animal_records("dk93")

@@ -123,7 +123,9 @@ def test_a_problem_is_noted_and_done_with(url: str) -> None:
         database.close_note("DK39", first, "mended")
     with open_database(url) as database:
         done = JournalEntry("torn", "Zoë", "slide001_S1", 2, "mended", True, first, "2024-05-01T10:00:00+00:00")
-        assert database.notes("DK39", completed=True) == [done]
+        (kept,) = database.notes("DK39", completed=True)
+        assert replace(kept, closed_at="") == done
+        assert kept.closed_at > done.at
         assert [one.entry for one in database.notes("DK39", completed=False)] == ["too dark"]
         assert [one.entry for one in database.notes("DK39", section="slide001_S1")] == ["torn"]
         with pytest.raises(BrainstackError, match="has no note 99"):

@@ -98,7 +98,7 @@ def test_gzip_that_was_cut_short_is_an_error(keep: int) -> None:
 
 
 def test_what_needs_another_package_says_so() -> None:
-    with pytest.raises(BrainstackError, match=r"Chunks as compresso cannot be read: .*pip install compresso"):
+    with pytest.raises(BrainstackError, match=r"Chunks as compresso cannot be read here.*pip install compresso"):
         decode(b"1234", "compresso", (1, 3, 24, 32), "uint16")
 
 

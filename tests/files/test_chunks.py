@@ -139,5 +139,5 @@ def test_a_part_file_that_was_cut_short_is_named(tmp_path: Path, keep: float) ->
 
 
 def test_a_part_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BrainstackError, match="0_0_0 is not there"):
+    with pytest.raises(BrainstackError, match="0_0_0, a part of a volume until it is joined, is not there"):
         read_part(tmp_path / "0_0_0")

@@ -259,7 +259,10 @@ def test_a_run_goes_on_by_itself_is_seen_by_all_and_stopped_from_the_page(site: 
             assert f"is being run by process {process.pid} on" in refused.json()["error"]
             stopped = ruth.post("/DEMO/run/stop")
             assert stopped.status_code == 200, stopped.text
-            wait_for(lambda: 'The last run: <span class="doubtful">stopped' in ruth.get("/DEMO/run/progress").text)
+            wait_for(
+                lambda: 'The last run: <span class="doubtful">stopped' in ruth.get("/DEMO/run/progress").text,
+                within_s=240,
+            )
     finally:
         out, error = process.communicate(timeout=120)
     assert "Stopped. What was finished stays" in out + error
