@@ -191,7 +191,7 @@ def test_the_status_of_an_unknown_animal(call: Call, czi: Path) -> None:
 
 
 def test_the_status_where_nothing_was_ever_added(call: Call) -> None:
-    refused(call("status", "DK39"), "no animal 'DK39'")
+    refused(call("status", "DK39"), "There is no database", "'brainstack animal add' makes it")
 
 
 def test_the_status_of_a_new_animal(call: Call, czi: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_view_before_there_is_a_volume(call: Call, czi: Path) -> None:
 
 
 def test_a_view_of_an_unknown_animal(call: Call) -> None:
-    refused(call("view", "DK39"), "no animal 'DK39'")
+    refused(call("view", "DK39"), "There is no database", "'brainstack animal add' makes it")
 
 
 def test_a_change_is_kept(call: Call, czi: Path) -> None:
