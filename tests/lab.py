@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
 from brainstack.records import Ran
@@ -111,6 +113,16 @@ class Counted:
 def copy_of(lab: Lab, to: Path) -> Lab:
     shutil.copytree(lab.root, to / "data", symlinks=True)
     return Lab(to / "data")
+
+
+@contextmanager
+def entered(lab: Lab) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of this process leads to the lab, for the length of a block."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("BRAINSTACK_DATA_ROOT", str(lab.root))
+        environment.delenv("BRAINSTACK_DATABASE_URL", raising=False)
+        environment.delenv("LUIGI_CONFIG_PATH", raising=False)
+        yield environment
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
+import pytest
 
-from brainstack import reviewing
+from brainstack import passwords, reviewing
 from brainstack.review.access import AccountGate
 from brainstack.review.animals import Animals
 from brainstack.review.app import make_app
@@ -20,6 +21,12 @@ from brainstack.review.tables_page import tables_at
 
 PASSWORD = "correct horse battery"
 PEOPLE = {"lena": "look", "emil": "edit", "ruth": "run"}
+
+
+def make_hashes_quick(environment: pytest.MonkeyPatch) -> None:
+    """What makes guessing slow makes tests slow."""
+    quick = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    environment.setattr(passwords, "_HASHER", quick)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from lab import Lab, copy_of
+from lab import Lab, copy_of, entered
 
 from brainstack.review.access import TokenGate
 from brainstack.review.animals import Animals
@@ -25,10 +25,7 @@ def demo(finished: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
     """The made animal DEMO after a run, in a data root that the tests of a module share and may change; the environment
     leads there."""
     lab = copy_of(finished, tmp_path_factory.mktemp("review"))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BRAINSTACK_DATA_ROOT", str(lab.root))
-        environment.delenv("BRAINSTACK_DATABASE_URL", raising=False)
-        environment.delenv("LUIGI_CONFIG_PATH", raising=False)
+    with entered(lab):
         yield lab
 
 

@@ -12,13 +12,12 @@ from typing import Any
 
 import httpx
 import pytest
-from lab import Lab, copy_of
-from review_accounts import PEOPLE, Site, site_with_accounts
+from lab import Lab, copy_of, entered
+from review_accounts import PEOPLE, Site, make_hashes_quick, site_with_accounts
 from starlette.requests import Request
 from starlette.responses import Response
 from typer.testing import CliRunner
 
-from brainstack import passwords
 from brainstack.cli import app
 from brainstack.review import repeats
 from brainstack.review.access import Role, TokenGate
@@ -111,12 +110,8 @@ SENT = {"/{animal}/run/start": {"target": "Nothing"}}
 @pytest.fixture(scope="module")
 def demo(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = copy_of(scanned, tmp_path_factory.mktemp("access"))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BRAINSTACK_DATA_ROOT", str(lab.root))
-        environment.delenv("BRAINSTACK_DATABASE_URL", raising=False)
-        environment.delenv("LUIGI_CONFIG_PATH", raising=False)
-        quick = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        environment.setattr(passwords, "_HASHER", quick)
+    with entered(lab) as environment:
+        make_hashes_quick(environment)
         yield lab
 
 

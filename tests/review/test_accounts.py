@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from review_accounts import PASSWORD, Site, log_in, site_with_accounts
+from review_accounts import PASSWORD, Site, log_in, make_hashes_quick, site_with_accounts
 from typer.testing import CliRunner
 
 from brainstack import passwords, reviewing
@@ -24,8 +24,7 @@ COSTS = passwords.PasswordHasher()
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What makes guessing slow makes tests slow."""
-    monkeypatch.setattr(passwords, "_HASHER", passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    make_hashes_quick(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from lab import Lab, copy_of
-from review_accounts import PASSWORD, PEOPLE, Site, log_in, site_with_accounts
+from lab import Lab, copy_of, entered
+from review_accounts import PASSWORD, PEOPLE, Site, log_in, make_hashes_quick, site_with_accounts
 from test_nginx import free_port, wait_for
 
-from brainstack import passwords
 from brainstack.database import open_database
 from brainstack.review.tries import MOST_OF_NAME_AND_ADDRESS
 
@@ -47,12 +46,8 @@ class Front:
 @pytest.fixture(scope="module")
 def lab(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     found = copy_of(scanned, tmp_path_factory.mktemp("behind"))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BRAINSTACK_DATA_ROOT", str(found.root))
-        environment.delenv("BRAINSTACK_DATABASE_URL", raising=False)
-        environment.delenv("LUIGI_CONFIG_PATH", raising=False)
-        quick = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        environment.setattr(passwords, "_HASHER", quick)
+    with entered(found) as environment:
+        make_hashes_quick(environment)
         yield found
 
 

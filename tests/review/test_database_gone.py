@@ -9,9 +9,8 @@ from typing import Any
 
 import mariadb_server
 import pytest
-from review_accounts import Site, site_with_accounts, wait_for
+from review_accounts import Site, make_hashes_quick, site_with_accounts, wait_for
 
-from brainstack import passwords
 from brainstack.database import create_or_upgrade, open_database
 from brainstack.records import Animal, Histology, ScanRun
 from brainstack.review import access
@@ -19,7 +18,7 @@ from brainstack.review import access
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    make_hashes_quick(monkeypatch)
     monkeypatch.setattr(access, "KNOWN_S", 0.0)
 
 

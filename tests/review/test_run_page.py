@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 from lab import BIN, Lab
-from review_accounts import PASSWORD, Site, site_with_accounts, wait_for
+from review_accounts import PASSWORD, Site, make_hashes_quick, site_with_accounts, wait_for
 
-from brainstack import contrast, passwords, running
+from brainstack import contrast, running
 from brainstack.animal_folder import AnimalFolder
 from brainstack.environment import CHECKOUT
 from brainstack.errors import BrainstackError
@@ -168,8 +168,7 @@ def test_a_mask_that_is_painted_over_in_its_place_is_seen(data_root: Path) -> No
 @pytest.fixture(scope="module")
 def site(demo: Lab) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as environment:
-        quick = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        environment.setattr(passwords, "_HASHER", quick)
+        make_hashes_quick(environment)
         with site_with_accounts() as site:
             yield site
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from lab import Lab, copy_of
-from review_accounts import Site, site_with_accounts
+from lab import Lab, copy_of, entered
+from review_accounts import Site, make_hashes_quick, site_with_accounts
 
-from brainstack import passwords
 from brainstack.database import open_database
 from brainstack.database.filled_in import COLUMNS
 from brainstack.database.plain_rows import MODELS, columns_of
@@ -25,12 +24,8 @@ from brainstack.said import Decided
 @pytest.fixture(scope="module")
 def demo(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = copy_of(scanned, tmp_path_factory.mktemp("tables"))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("BRAINSTACK_DATA_ROOT", str(lab.root))
-        environment.delenv("BRAINSTACK_DATABASE_URL", raising=False)
-        environment.delenv("LUIGI_CONFIG_PATH", raising=False)
-        quick = passwords.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-        environment.setattr(passwords, "_HASHER", quick)
+    with entered(lab) as environment:
+        make_hashes_quick(environment)
         yield lab
 
 
