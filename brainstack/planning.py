@@ -87,12 +87,8 @@ def look(prep_id: str) -> Plan:
     plan = make_plan(prep_id)
     edits, refused = take_in_edits(plan, dry=True)
     plan = replace(plan, edits=edits, refused=refused)
-    failed, progress = read_failed(plan.folder), progress_of(plan)
-    return plan.without(
-        step
-        for step in failed
-        if (step.stage != "Masks" or step.item not in refused) and not _is_done_since(progress, step)
-    )
+    failed = failed_still(progress_of(plan))
+    return plan.without(step for step in failed if step.stage != "Masks" or step.item not in refused)
 
 
 def _is_done_since(progress: Progress, step: Step) -> bool:
