@@ -92,7 +92,8 @@ def change_in(
     database.take_turns(prep_id)
     if change.slide is not None and change.status is not None:
         _make_known(database, prep_id, change.slide)
-    before = [] if seen is None else about(database.decided(prep_id), change.slide, change.rescan, change.scene)
+    decided = [] if seen is None else database.decided(prep_id, change.slide or 0)
+    before = about(decided, change.slide, change.rescan, change.scene)
     made = [*_of_animal(change), *_of_slide(database, prep_id, change), *_of_scene(database, prep_id, change)]
     changed = database.decide(prep_id, made, person=person, reason=reason)
     if changed and seen is not None and version_of(before) != seen:

@@ -60,7 +60,20 @@ def browser() -> Iterator[Any]:
         reason = f"no browser: apt-get install {' '.join(missing)}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with open_browser((1280, 720)) as browser:
+        open_browsers.append(browser)
         yield browser
+        open_browsers.clear()
+
+
+open_browsers: list[Any] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_the_last_page() -> Iterator[None]:
+    """Else a page whose server is gone would go on asking and drawing beside all tests that follow."""
+    yield
+    for browser in open_browsers:
+        browser.get("about:blank")
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
@@ -30,14 +32,28 @@ from brainstack.records import (
 )
 
 T = TypeVar("T")
+_turn = threading.RLock()
+
+
+def _forget_turn() -> None:
+    """In a process that was forked, the thread that has its turn just now is not there."""
+    global _turn
+    _turn = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_forget_turn)
 
 
 def run_in_transaction(url: str, work: Callable[[Database], T]) -> T:
     """What work returns, in a transaction of its own. Where others who write are in the way (a deadlock, a lock that
-    is not let go), nothing of it is kept and it is run again: so it must do nothing but ask and tell the database."""
+    is not let go), nothing of it is kept and it is run again: so it must do nothing but ask and tell the database.
+
+    Threads of one process that write to a file of SQLite wait for each other here, where each is woken when it is its
+    turn: SQLite looks again after pauses of up to a tenth of a second, in which others come first.
+    """
 
     def once() -> T:
-        with open_database(url) as database:
+        with _turn if url.startswith("sqlite") else nullcontext(), open_database(url) as database:
             return work(database)
 
     return again_while_busy(once)

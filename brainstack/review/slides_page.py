@@ -4,8 +4,10 @@ of deciding.py, which `brainstack slide` calls too."""
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -16,8 +18,9 @@ from brainstack.errors import BrainstackError
 from brainstack.reordering import moved_behind
 from brainstack.review.access import Role
 from brainstack.review.asking import Asked, ConflictError, NotThereError, Page, json_answer
+from brainstack.review.single_flight import SingleFlight
 from brainstack.review.slide_pictures import SIDES_PX, Pictures, SmallPictures
-from brainstack.review.slides_view import QUICK_REASONS, Seen, news, see, shown
+from brainstack.review.slides_view import QUICK_REASONS, Seen, news, see, shown, shown_to
 from brainstack.said import VERDICT_WORDS, Decided
 from brainstack.slides_shown import said
 
@@ -25,8 +28,18 @@ FOREVER = "private, max-age=31536000, immutable"
 """Of a picture whose address has its version."""
 LONGEST_REASON = 500
 
+
+@dataclass(frozen=True)
+class Look:
+    """An animal's slides at one time, and what the page draws of them for everybody."""
+
+    seen: Seen
+    state: dict[str, Any]
+
+
 small_pictures = SmallPictures()
 _pictures: dict[str, Pictures] = {}
+_looks: dict[str, SingleFlight[Look]] = {}
 _lock = threading.Lock()
 
 
@@ -195,12 +208,23 @@ def _check_is_there(seen: Seen, wanted: Said) -> None:
 
 
 def _state(asked: Asked, known: list[str] | None = None) -> dict[str, object]:
-    seen = see(asked.animal.prep_id)
+    """As things stand: of a large animal that takes a tenth of a second, so that all who ask at once share a look."""
+    folder = asked.animal.folder
+    with _lock:
+        if str(folder.root) not in _looks:
+            _looks[str(folder.root)] = SingleFlight(partial(_look, folder.prep_id))
+        looks = _looks[str(folder.root)]
+    look = looks.now()
+    state = {**look.state, **shown_to(asked.person, look.seen)}
+    return state if known is None else news(state, set(known))
+
+
+def _look(prep_id: str) -> Look:
+    seen = see(prep_id)
     found = Pictures(seen.plan.folder)
     with _lock:
         _pictures[str(seen.plan.folder.root)] = found
-    state = shown(seen, found, asked.person)
-    return state if known is None else news(state, set(known))
+    return Look(seen, shown(seen, found))
 
 
 def _pictures_of(asked: Asked, name: str) -> Path | None:

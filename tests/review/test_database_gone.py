@@ -103,6 +103,43 @@ def test_a_part_that_could_not_be_fetched_comes_when_the_database_is_back(
     wait_for(lambda: browser.find_element("id", "trouble").text == "")
 
 
+POLLS = """
+window.asked = {whole: 0, part: 0};
+document.body.addEventListener('htmx:sendError', event => {
+  window.asked[event.detail.elt.id === 'next-run' ? 'whole' : 'part'] += 1;
+});
+const whole = document.getElementById('next-run');
+whole.innerHTML = '<span hx-get="/DK39/next-run" hx-trigger="every 200ms" hx-target="#next-run">looking</span>';
+htmx.process(whole);
+"""
+
+
+@pytest.mark.browser
+def test_a_part_that_polls_while_the_server_is_away_wakes_no_other(on_sqlite: tuple[Site, str], browser: Any) -> None:
+    """Else each question that fails would begin another round, and a page that stays open over night would ask hundreds
+    of times a second."""
+    site, _ = on_sqlite
+    with site.visitor("ruth") as ruth:
+        session = ruth.cookies[site.desk.cookie]
+    browser.get(f"{site.address}/static/icon.svg")
+    browser.delete_all_cookies()
+    browser.add_cookie({"name": site.desk.cookie, "value": session, "httpOnly": True})
+    browser.get(f"{site.address}/DK39/problems")
+    wait_for(lambda: "looking" not in (browser.find_element("id", "next-run").text or "looking"))
+    browser.execute_cdp_cmd("Network.enable", {})
+    lost = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", lost)
+    try:
+        browser.execute_script(POLLS)
+        wait_for(lambda: browser.execute_script("return window.asked.part") >= 30)  # 6 s: twice the time to "again"
+        assert browser.execute_script("return window.asked.whole") == 0
+    finally:
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", lost | {"offline": False})
+        browser.execute_cdp_cmd("Network.disable", {})
+    wait_for(lambda: "looking" not in browser.find_element("id", "next-run").text)
+    wait_for(lambda: browser.find_element("id", "trouble").text == "")
+
+
 def changed_while_gone(site: Site, browser: Any, go: Callable[[], Any], come: Callable[[], Any]) -> str:
     """A person changes something while the database is gone. Returns what they read before it came back."""
     with site.visitor("ruth") as ruth:

@@ -83,6 +83,7 @@ const review = (() => {
   // What htmx could not get. While the server is away, parts of the page are asked for again: those that poll do so by
   // themselves, the others wait for "again"; and what was complained of is taken back once one of them comes.
   const AGAIN_MS = 3000;
+  const waitingForAgain = new WeakSet();
   let awaySaid = "";
 
   function htmxFailed(event, said) {
@@ -90,7 +91,11 @@ const review = (() => {
     complain(said);
     if (requestConfig.verb !== "get" || !AWAY.includes(xhr.status)) return;
     awaySaid = said;
-    setTimeout(() => elt.isConnected && htmx.trigger(elt, "again"), AGAIN_MS);
+    // One that polls must not wake the part it is in: each of its failures would begin another round of questions.
+    const listens = (elt.getAttribute("hx-trigger") || "").includes("again");
+    if (!listens || waitingForAgain.has(elt)) return;
+    waitingForAgain.add(elt);
+    setTimeout(() => { waitingForAgain.delete(elt); if (elt.isConnected) htmx.trigger(elt, "again"); }, AGAIN_MS);
   }
 
   document.body.addEventListener("htmx:responseError", event => {

@@ -13,6 +13,7 @@
   let current = "";  // key of a scene, or "slide NAME" of a slide without any
   let isSending = false;
   const queue = [];
+  let panelWidth = 0;
 
   // What there is
 
@@ -135,8 +136,8 @@
     const shown = JSON.stringify([scene, slidesDraw.channel()]);
     if (find("panel-picture").shown !== shown) {
       find("panel-picture").shown = shown;
-      const wide = find("panel-picture").clientWidth || 330;
-      find("panel-picture").replaceChildren(...(scene ? [slidesDraw.boxed(scene, [wide, Math.round(Math.min(wide * 0.66, window.innerHeight * 0.24))], "large", "box inner")] : []));
+      const box = [panelWidth, Math.round(Math.min(panelWidth * 0.66, window.innerHeight * 0.24))];
+      find("panel-picture").replaceChildren(...(scene ? [slidesDraw.boxed(scene, box, "large", "box inner")] : []));
     }
     find("panel-said").textContent = scene && scene.by ? `${scene.verdict}${scene.reason ? ` (${scene.reason})` : ""}: ${scene.by}` : "";
     if (document.activeElement !== find("reason")) find("reason").value = scene?.reason || "";
@@ -146,6 +147,9 @@
     }
     reasons.forEach((reason, place) => document.querySelector(`#panel [data-do=reason-${place + 1}]`).setAttribute("aria-pressed", String(scene?.verdict === "bad" && scene.reason === reason)));
   }
+
+  // Asked for when nothing waits to be laid out.
+  function measurePanel() { panelWidth = find("panel-picture").clientWidth || 330; }
 
   function step(by) {
     const all = stops();
@@ -462,7 +466,14 @@
   document.addEventListener("visibilitychange", poll);
 
   if (review.mayEdit) Sortable.create(find("strip"), {...DRAGGING, draggable: ".slot:not(.copy)", onEnd: droppedInStack});
-  draw();
-  choose(stops()[0] || "");
-  document.body.dataset.ready = "yes";
+  addEventListener("resize", measurePanel);
+  // Behind htmx, which looks through all elements that there are then.
+  addEventListener("DOMContentLoaded", () => {
+    measurePanel();
+    current = stops()[0] || "";
+    draw();
+    document.querySelector(".scene.current, .scan.current")?.focus({preventScroll: true});
+    fetchNeighbours(stops());
+    document.body.dataset.ready = "yes";
+  });
 })();

@@ -12,6 +12,9 @@ const slidesDraw = (() => {
     return element;
   }
 
+  // toLocaleString would need a tenth of a second for the first one alone.
+  const micrometres = value => `${String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ",")} \u00b5m`;
+
   // A picture in its box, turned as its section will be: quarter turns clockwise first, then the flip.
   function picture(scene, box, size = "small") {
     const [wide, high] = box;
@@ -150,7 +153,7 @@ const slidesDraw = (() => {
 
   function fillSlot(item, one, of) {
     item.append(of ? boxed(of, [64, 46], "small", "box") : made("div", "box"));
-    item.append(made("span", "number", String(one.number)), made("span", "z", `${one.z_um.toLocaleString("en-GB")} \u00b5m`));
+    item.append(made("span", "number", String(one.number)), made("span", "z", micrometres(one.z_um)));
     if (one.gap) item.append(made("span", "mark", "gap"));
     if (one.copy) item.append(made("span", "mark", "copy"));
   }
