@@ -5,8 +5,8 @@
 
 An animal of 170 slides with four scenes each is made up: rows in the database, empty CZI files, and pictures of the
 size that 1/32 of a scan of 0.325 um has. Nothing is run: the stages' stamps are not there. Then each page is asked for;
-in Chromium the page of slides is opened, and the next scene chosen with a key until its large picture is drawn; and
-eight people at once look and decide, each on slides of their own.
+in Chromium the page of slides is opened, the next scene chosen with a key until its large picture is drawn, and on the
+page of masks the next section; and eight people at once look and decide, each on slides of their own.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 import cv2
 import httpx
 import numpy as np
+from numpy.typing import NDArray
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.browser import missing_programs, open_browser
@@ -51,6 +52,8 @@ NAME = "BIG"
 SCENES, CHANNELS = 4, 3
 ROWS, COLUMNS = 700, 1000
 """Of a scene's picture: a section of 7 by 10 mm."""
+SECTION_ROWS, SECTION_COLUMNS = 1234, 2328
+"""Of a section's picture and mask: of a brain scanned at 74,500 x 39,500."""
 PAGES = ("", "/slides", "/masks", "/alignment", "/contrast", "/problems", "/run")
 FIRST_OF_ALL = "first"
 PEOPLE, ROUNDS = 8, 15
@@ -105,15 +108,13 @@ def make_up(root: Path, slides: int) -> None:
 
 def write_pictures(folder: AnimalFolder, names: list[str]) -> None:
     """A few pictures, under all names: a server reads and makes each of them small by itself."""
-    random = np.random.default_rng(1)
-    y, x = np.mgrid[-1 : 1 : ROWS * 1j, -1 : 1 : COLUMNS * 1j]
-    tissue = (x**2 + y**2 < 0.7) * 120 + random.integers(0, 60, (ROWS, COLUMNS))
-    mask = ((x**2 + y**2 < 0.7) * 255).astype(np.uint8)
-    png = cv2.imencode(".png", tissue.astype(np.uint8))[1].tobytes()
-    photograph = cv2.imencode(".png", cv2.resize(tissue.astype(np.uint8), (600, 400)))[1].tobytes()
+    tissue, section = tissue_of(ROWS, COLUMNS), tissue_of(SECTION_ROWS, SECTION_COLUMNS)
+    mask = np.where(section >= 100, 255, 0).astype(np.uint8)
+    png = cv2.imencode(".png", tissue)[1].tobytes()
+    photograph = cv2.imencode(".png", cv2.resize(tissue, (600, 400)))[1].tobytes()
     first = folder.inside / FIRST_OF_ALL
     first.mkdir(parents=True)
-    write_tiff(first / "normalized.tif", tissue.astype(np.uint8), 10.4)
+    write_tiff(first / "normalized.tif", section, 10.4)
     write_tiff(first / "thumbnail_masked.tif", mask, 10.4)
     (first / "scene.png").write_bytes(png)
     (first / "photograph.png").write_bytes(photograph)
@@ -126,6 +127,14 @@ def write_pictures(folder: AnimalFolder, names: list[str]) -> None:
             for channel in range(1, CHANNELS + 1):
                 link(first / "scene.png", folder.scene_picture(f"{name}_S{scene}_C{channel}.tif"))
                 link(first / "normalized.tif", folder.keyed("normalized", key, channel))
+
+
+def tissue_of(rows: int, columns: int) -> NDArray[np.uint8]:
+    """An ellipse of 100 to 160 on a ground of up to 60, with an edge that is as rough as that of tissue."""
+    random = np.random.default_rng(1)
+    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
+    inside = x**2 + y**2 < 0.7 + 0.02 * np.sin(40 * np.arctan2(y, x))
+    return (inside * 100 + random.integers(0, 60, (rows, columns))).astype(np.uint8)
 
 
 def link(file: Path, name: Path) -> None:
@@ -203,12 +212,20 @@ def neighbours(url: str, token: str) -> list[tuple[str, str]]:
             drawn.append(float(browser.execute_script("return window.usable")) / 1000)
             time.sleep(2)  # what the page fetches when nothing else is to be done
         steps = [float(browser.execute_async_script(STEP)) / 1000 for _ in range(12)]
+        browser.get(f"{url}/{NAME}/masks")
+        until(lambda: browser.execute_script("return document.getElementById('stage').dataset.section"))
+        time.sleep(3)
+        masks = [float(browser.execute_async_script(MASKS_STEP)) / 1000 for _ in range(12)]
     return [
         (
             "page slides in Chromium, from the click until all pictures in sight are drawn",
             told([drawn[0], statistics.median(drawn[1:])], "first, again"),
         ),
         ("next scene, large, in Chromium", told([statistics.median(steps), max(steps)], "median, slowest of 12")),
+        (
+            f"next section of {SECTION_COLUMNS} x {SECTION_ROWS} pixels with its mask, in Chromium",
+            told([statistics.median(masks), max(masks)], "median, slowest of 12"),
+        ),
     ]
 
 
@@ -234,6 +251,21 @@ const look = () => {
   if (image.src === before || !image.complete || !image.naturalWidth) return requestAnimationFrame(look);
   const took = performance.now() - start;
   setTimeout(() => done(took), 700);  // a person looks for a while, and the next ones are fetched
+};
+look();
+"""
+
+
+MASKS_STEP = """
+const done = arguments[arguments.length - 1], stage = document.getElementById('stage');
+const before = stage.dataset.section, start = performance.now();
+document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));
+const look = () => {
+  if (stage.dataset.section === before) return requestAnimationFrame(look);
+  requestAnimationFrame(() => setTimeout(() => {  // it is painted by then
+    const took = performance.now() - start;
+    setTimeout(() => done(took), 2500);  // a person looks at a mask for some seconds
+  }));
 };
 look();
 """

@@ -20,7 +20,7 @@ from tasks.labels import MESHES, meshes_of, write_meshes
 
 
 def test_a_level_without_labels_leaves_no_empty_layer(tmp_path: Path) -> None:
-    plan = SimpleNamespace(folder=AnimalFolder(tmp_path / "DK39"), settings=load_settings())
+    plan = SimpleNamespace(folder=AnimalFolder(tmp_path / "DK39"), settings=load_settings(), section={}, czi_files=())
     layer = plan.folder.label_volume("dots")
     layer.mkdir(parents=True)
     labels = np.zeros((20, 100, 100), np.uint32)

@@ -137,7 +137,7 @@ def test_a_slide_without_a_pixel_size_is_refused_until_a_person_gives_it(new_lab
     said = " ".join((refused.stderr + refused.stdout).split())
     sentence = (
         "DEMO_ID_0001_slide003.czi does not say how large its pixels are; "
-        "give it with `brainstack animal set DEMO --pixel-size-um 0.325`, in micrometres."
+        "give it with `brainstack animal set DEMO --pixel-size-um UM`."
     )
     assert sentence in said
     assert "Traceback" not in said

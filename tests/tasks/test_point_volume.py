@@ -75,7 +75,7 @@ def test_a_layer_is_made_again_when_its_points_change_and_goes_when_it_is_remove
     assert len(layer(lab.folder, "cells").by_id()) == 2
     kept = lab.folder.points("cells")
     kept.write_text(kept.read_text() + "500,600,75,3\n")
-    assert "next run: PointVolume 1 (the points changed)" in lab.brainstack("status", "DEMO").stdout
+    assert "PointVolume 1 (the points changed)" in lab.brainstack("status", "DEMO").stdout
     assert run(lab) == {"PointVolume": 1}
     assert len(layer(lab.folder, "cells").by_id()) == 3
 
@@ -166,12 +166,11 @@ def test_what_cannot_be_a_layer_is_a_sentence(scanned: Lab, call: Call, words: t
 
 
 def test_what_is_not_there_cannot_be_made_or_removed_and_what_is_taken_not_written_over(
-    scanned: Lab, tmp_path: Path, call: Call
+    new_lab: Lab, tmp_path: Path, call: Call
 ) -> None:
-    assert "DEMO has no layer of points 'cells'; it has landmarks." in refused(call(scanned, "remove", "cells"))
-    said = refused(scanned.luigi("PointVolume", "--layer", "cells"))
+    assert "DEMO has no layer of points 'cells'; it has landmarks." in refused(call(new_lab, "remove", "cells"))
+    said = refused(new_lab.luigi("PointVolume", "--layer", "cells"))
     assert "DEMO has no layer 'cells' that PointVolume is made of" in said
-    new = copy_of(scanned, tmp_path)
-    (new.folder.neuroglancer_data / "atlas").mkdir(parents=True)
-    said = refused(call(new, "add", "atlas", "--csv", csv(tmp_path, "x_um,y_um,z_um", "1,2,3")))
+    (new_lab.folder.neuroglancer_data / "atlas").mkdir(parents=True)
+    said = refused(call(new_lab, "add", "atlas", "--csv", csv(tmp_path, "x_um,y_um,z_um", "1,2,3")))
     assert "is there already and holds no points; choose another name" in said
