@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from annotation_reader import Layer
 from calling import Call, Called, caller
-from lab import Counted, Lab, copy_of
+from lab import Counted, Lab
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.database import open_database
