@@ -204,6 +204,7 @@ def neighbours(url: str, token: str) -> list[tuple[str, str]]:
     with open_browser((1280, 720)) as browser:
         browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
         browser.get(f"{url}/{NAME}?token={token}")
+        time.sleep(5)  # the overview is looked at first
         drawn = []
         for _ in range(6):
             browser.get("about:blank")

@@ -19,6 +19,10 @@ GOOD_FOR_S = 30.0
 """It is found out anew after so long, where somebody asks: not all that a run looks at shows in `ReviewedAnimal.seen`,
 such as a file that was deleted."""
 
+QUIET_S, LONGEST_WAIT_S = 1.0, 5.0
+"""It is begun when nobody changed anything for so long, or when it was waited for as long as that: pages and pictures
+come first, and who decides one thing a second does not make the computer find it out a hundred times."""
+
 
 @dataclass(frozen=True)
 class Outlook:
@@ -59,7 +63,7 @@ class Outlooks:
     def now(self, asked_at: float) -> Outlook | None:
         """As things stand, or None while that is found out. asked_at : since when whoever asks has been waiting: what
         was begun after that is new enough, also where the animal goes on changing."""
-        seen = (self._animal.seen(), self._animal.changes)
+        seen = self._animals_state()
         with self._lock:
             if self._found is not None:
                 is_fresh = seen == self._seen and time.monotonic() < self._found.began + GOOD_FOR_S
@@ -67,20 +71,35 @@ class Outlooks:
                     return self._found
             if not self._is_looking:
                 self._is_looking = True
-                threading.Thread(target=self._look, args=(seen,), name="what will run", daemon=True).start()
+                threading.Thread(target=self._look, name="what will run", daemon=True).start()
             return None
 
-    def _look(self, seen: object) -> None:
-        began = time.monotonic()
+    def _look(self) -> None:
+        seen: object = None
         try:
+            seen, began = self._quiet(), time.monotonic()
             found = _outlook(self._animal, began)
         except BrainstackError as error:
-            found = Outlook(began, error=str(error))
+            found = Outlook(time.monotonic(), error=str(error))
         except Exception:
             log.exception("review: %s: what will run", self._animal.prep_id)
-            found = Outlook(began, error="That is a fault of brainstack itself; the terminal of the server says more.")
+            said = "That is a fault of brainstack itself; the terminal of the server says more."
+            found = Outlook(time.monotonic(), error=said)
         with self._lock:
             self._found, self._seen, self._is_looking = found, seen, False
+
+    def _quiet(self) -> object:
+        """The animal's state once it stays as it is for a moment."""
+        end, before = time.monotonic() + LONGEST_WAIT_S, self._animals_state()
+        while True:
+            time.sleep(QUIET_S)
+            now = self._animals_state()
+            if now == before or time.monotonic() > end:
+                return now
+            before = now
+
+    def _animals_state(self) -> object:
+        return self._animal.seen(), self._animal.changes
 
 
 def _outlook(animal: ReviewedAnimal, began: float) -> Outlook:
