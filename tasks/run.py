@@ -15,7 +15,7 @@ from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
-from brainstack.last_run import DONE, FAILED, STOPPED, WAITING, note_begun, note_ended
+from brainstack.last_run import DONE, FAILED, STOPPED, WAITING, LastRun, note_begun, note_ended
 from brainstack.links import link_all
 from brainstack.locking import editing, remove_parts, take_lock
 from brainstack.mask_approvals import may_go_on, waiting
@@ -26,7 +26,7 @@ from brainstack.report.page import write_report
 from brainstack.run_log import LineFormatter
 from brainstack.slide_notes import said_of_slides
 from brainstack.stamps import Stamps, Step
-from tasks import cluster, current
+from tasks import children, cluster, current
 from tasks.base import AnimalTask, sentence_of
 from tasks.display import Display
 
@@ -52,12 +52,17 @@ class Run:
             raise BrainstackError("No animal was named; say which, such as --animal DK39.")
         make_plan(animal)  # says so where there is no such animal, before anything is written
         self.folder = animal_folder(animal)
-        self._lock = take_lock(self.folder)
-        self._log = _opened_log(self.folder)
-        self._noted = note_begun(self.folder, self._log)
-        log.info("%s | started by %s; brainstack %s", animal, self._noted.process, version("brainstack"))
+        self._noted: LastRun | None = None
         try:
+            with children.held_back():  # what is noted as begun is known here, so that its end is noted too
+                self._lock = take_lock(self.folder)
+                self._log = _opened_log(self.folder)
+                self._noted = note_begun(self.folder, self._log)
+            log.info("%s | started by %s; brainstack %s", animal, self._noted.process, version("brainstack"))
             self._begin()
+        except KeyboardInterrupt:
+            self._note_end(STOPPED, 0)
+            raise
         except Exception as error:
             self.gave_up(sentence_of(error))
             raise
@@ -152,12 +157,13 @@ class Run:
         except Exception as error:
             log.exception("%s | what was made last could not be taken in: %s", self.animal, sentence_of(error))
         write_failed(self.folder, self._failed_before_too() | self.failed)
-        self._note_end(STOPPED, len(self.failed))
+        if not self._is_ended:
+            self._note_end(STOPPED, len(self.failed))
         self.display.interrupted(current.plan(self.animal), self.failed)
 
     def gave_up(self, sentence: str) -> None:
         """It ends before its last look, with a sentence for people. Of a run that has ended nothing more is noted."""
-        if self._is_ended:
+        if self._is_ended or self._noted is None:
             return
         log.error("%s | %s", self.animal, sentence)
         try:
@@ -174,6 +180,10 @@ class Run:
         try:
             progress = current.progress(self.animal)
             path = write_report(progress.plan, progress, quick=quick)
+        except KeyboardInterrupt:  # the run has ended, and how stays what it is
+            self.display.announce(
+                f"The report was not made, as it was stopped; brainstack report {self.animal} makes it."
+            )
         except Exception as error:
             log.exception("%s | its report could not be made", self.animal)
             self.display.announce(f"The report could not be made: {sentence_of(error)}")
@@ -182,6 +192,8 @@ class Run:
             self.display.announce(f"Its report: {path}")
 
     def _note_end(self, outcome: str, failed: int) -> None:
+        if self._noted is None:
+            return
         made = sum(not one.error for one in self._ran)
         note_ended(self.folder, self._noted, outcome, made=made, failed=failed)
         self._is_ended = True

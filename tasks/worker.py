@@ -100,7 +100,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         if isinstance(task, ReportTask):
             return self._add_report(task)
         self._roots.append(task)
-        with leave_with_a_sentence(self._runs):
+        with self._ends_well_when_interrupted(), leave_with_a_sentence(self._runs):
             if task.animal not in self._runs:
                 run = self._runs[task.animal] = Run(task.animal, command_of(task))
                 self._release_what_a_dead_driver_held(run)
@@ -147,10 +147,8 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
     # Running: again and again, until a round changes nothing
 
     def run(self) -> bool:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._interrupt)
         try:
-            with leave_with_a_sentence(self._runs):
+            with self._ends_well_when_interrupted(), leave_with_a_sentence(self._runs):
                 succeeded = super().run()
                 while self._anything_new() and not self._stop_requesting_work:
                     self._only_slides = False
@@ -161,6 +159,17 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             if succeeded and not all(finished):  # a person's edit cannot be used, and all else is done
                 raise SystemExit(TASK_FAILED)
             return bool(succeeded)
+        finally:
+            for run in self._runs.values():
+                run.report()
+
+    @contextmanager
+    def _ends_well_when_interrupted(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end what is being made, say so, and leave with status 130."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._interrupt)
+        try:
+            yield
         except KeyboardInterrupt:
             self._is_interrupted = False
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -168,13 +177,12 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
             self._stop_processes()
             for run in self._runs.values():
                 run.interrupted()
+            if not self._runs:
+                sys.stderr.write("Stopped before anything was made.\n")
             self._leave_jobs()
             for run in self._runs.values():
                 run.report(quick=True)
             raise SystemExit(130) from None
-        finally:
-            for run in self._runs.values():
-                run.report()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         """What is raised while Python forks is lost: it is remembered, and raised again."""
@@ -234,11 +242,8 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         if self._local_processes == 1 and not self._config.force_multiprocessing:
             super()._run_task(task_id)
             return
-        signal.pthread_sigmask(signal.SIG_BLOCK, children.HELD_BACK)
-        try:
+        with children.held_back():
             super()._run_task(task_id)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, children.HELD_BACK)
 
     def _handle_next_task(self) -> None:
         """Wait until a task comes to an end: before that there is nothing new to ask luigid for, and each question

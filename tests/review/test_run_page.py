@@ -136,6 +136,7 @@ def test_what_will_run_is_found_out_once_for_all(tmp_path: Path, monkeypatch: py
         return Outlook(began)
 
     monkeypatch.setattr(outlooks, "_outlook", find_out)
+    monkeypatch.setattr(outlooks, "QUIET_S", 0.01)
     monkeypatch.setattr(ReviewedAnimal, "seen", lambda self: seen[0])
     found = Outlooks(ReviewedAnimal("DK39"))
     at = time.monotonic()
@@ -145,11 +146,35 @@ def test_what_will_run_is_found_out_once_for_all(tmp_path: Path, monkeypatch: py
     assert found.now(at) is found.now(time.monotonic())
     assert next(begun) == 1
     seen[0] = "b"
-    assert found.now(time.monotonic()) is None, "an edit"
-    wait_for(lambda: found.now(at) is not None)
+    later = time.monotonic()
+    assert found.now(later) is None, "an edit"
+    wait_for(lambda: found.now(later) is not None)
     assert next(begun) == 3
     monkeypatch.setattr(outlooks, "GOOD_FOR_S", 0.0)
     assert found.now(time.monotonic()) is None, "not all that a run looks at is seen"
+
+
+def test_what_will_run_is_found_out_when_an_animal_is_left_alone_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever decides one thing after another makes the computer find it out once, at the end."""
+    states: list[int] = []
+
+    def state(animal: ReviewedAnimal) -> int:
+        states.append(min(len(states), 10))  # decided ten times, then no more
+        return states[-1]
+
+    began_at = []
+    monkeypatch.setattr(outlooks, "_outlook", lambda animal, began: began_at.append(len(states)) or Outlook(began))
+    monkeypatch.setattr(outlooks, "QUIET_S", 0.01)
+    monkeypatch.setattr(ReviewedAnimal, "seen", state)
+    found = Outlooks(ReviewedAnimal("DK39"))
+    asked_at = time.monotonic()
+    assert found.now(asked_at) is None
+    wait_for(lambda: bool(began_at))
+    assert began_at[0] >= 11
+    monkeypatch.setattr(ReviewedAnimal, "seen", lambda self: time.monotonic())  # somebody goes on and on
+    monkeypatch.setattr(outlooks, "LONGEST_WAIT_S", 0.05)
+    later = time.monotonic()
+    wait_for(lambda: found.now(later) is not None)
 
 
 def test_a_mask_that_is_painted_over_in_its_place_is_seen(data_root: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from killing import children_of, killed_in, running, wait_for
 from lab import Lab, copy_of
 
+from brainstack.last_run import read_last_run
 from brainstack.stages import ASKED_FOR, STAGES, colour_channel
 
 WHERE_SET = {
@@ -46,6 +48,12 @@ def some(folder: Path, pattern: str) -> bool:
 
 def parts(lab: Lab) -> list[Path]:
     return list(lab.folder.root.rglob(".part-*"))
+
+
+def outcome_of(process: subprocess.Popen[str], lab: Lab) -> str | None:
+    """How this run ended, "" while it goes on, None before it has begun."""
+    last = read_last_run(lab.folder)
+    return last.outcome if last is not None and f"process {process.pid} on" in last.process else None
 
 
 @pytest.fixture
@@ -146,6 +154,39 @@ def test_ctrl_c_and_sigterm_end_a_run_at_once_and_leave_nothing_half_written(
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in workers)
     assert parts(new_lab) == []
     assert new_lab.folder.report.exists()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("later_s", [0.0, 0.2, 0.4])
+def test_a_run_that_is_stopped_while_it_is_planned_says_so(lab: Lab, ending: signal.Signals, later_s: float) -> None:
+    """At once, and a little after it has taken its animal: it reads the database and makes a plan by then."""
+    shutil.rmtree(lab.folder.inside / "pairs")  # which takes longer than that to make again
+    process = lab.start("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler")
+    wait_for(lambda: outcome_of(process, lab) is not None)
+    time.sleep(later_s)
+    process.send_signal(ending)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Stopped" in out + error
+    assert "Traceback" not in out + error
+    assert outcome_of(process, lab) == "stopped"
+
+
+def test_ctrl_c_while_the_report_is_made_leaves_the_run_as_it_ended(lab: Lab) -> None:
+    before = lab.folder.report.stat().st_mtime_ns
+    process = lab.start("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler")
+    mine = f"process {process.pid} on"
+    wait_for(
+        lambda: (last := read_last_run(lab.folder)) is not None and mine in last.process and last.outcome == "done"
+    )
+    time.sleep(0.1)  # its table is shown in between
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert "Traceback" not in out + error
+    is_made = lab.folder.report.stat().st_mtime_ns != before
+    assert is_made or "brainstack report DEMO makes it" in out + error or process.returncode == 130
+    assert outcome_of(process, lab) == "done"
+    assert parts(lab) == []
 
 
 def test_a_second_run_of_an_animal_is_refused_while_the_first_lives(
