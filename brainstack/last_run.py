@@ -31,9 +31,13 @@ class LastRun:
     failed: int = 0
 
 
-def note_begun(folder: AnimalFolder, log: Path) -> LastRun:
+def begun_now(log: Path) -> LastRun:
+    """A run by this process."""
+    return LastRun(_now(), str(log), f"process {os.getpid()} on {os.uname().nodename}")
+
+
+def note_begun(folder: AnimalFolder, run: LastRun) -> LastRun:
     """For whoever holds the animal's lock."""
-    run = LastRun(_now(), str(log), f"process {os.getpid()} on {os.uname().nodename}")
     write_json(folder.last_run, asdict(run))
     return run
 

@@ -7,8 +7,6 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 from brainstack.stages import STAGES
@@ -20,7 +18,7 @@ OUTCOMES = ("made", "failed", "left")
 _counts = {outcome: multiprocessing.Array("q", len(STAGES)) for outcome in OUTCOMES}
 _PR_SET_PDEATHSIG = 1
 HELD_BACK = (signal.SIGINT, signal.SIGTERM)
-"""Signals that the driver holds back now and then, such as while it forks."""
+"""Signals that the driver holds back while it forks."""
 
 
 def prepare() -> None:
@@ -34,16 +32,6 @@ def prepare() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != DRIVER:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-@contextmanager
-def held_back() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the end of a block."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from brainstack.edits import passed_over
 from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
-from brainstack.last_run import DONE, FAILED, STOPPED, WAITING, LastRun, note_begun, note_ended
+from brainstack.last_run import DONE, FAILED, STOPPED, WAITING, LastRun, begun_now, note_begun, note_ended
 from brainstack.links import link_all
 from brainstack.locking import editing, remove_parts, take_lock
 from brainstack.mask_approvals import may_go_on, waiting
@@ -26,7 +27,7 @@ from brainstack.report.page import write_report
 from brainstack.run_log import LineFormatter
 from brainstack.slide_notes import said_of_slides
 from brainstack.stamps import Stamps, Step
-from tasks import children, cluster, current
+from tasks import cluster, current
 from tasks.base import AnimalTask, sentence_of
 from tasks.display import Display
 
@@ -52,16 +53,21 @@ class Run:
             raise BrainstackError("No animal was named; say which, such as --animal DK39.")
         make_plan(animal)  # says so where there is no such animal, before anything is written
         self.folder = animal_folder(animal)
+        self.jobs: cluster.AnimalJobs | None = None
         self._noted: LastRun | None = None
         try:
-            with children.held_back():  # what is noted as begun is known here, so that its end is noted too
-                self._lock = take_lock(self.folder)
-                self._log = _opened_log(self.folder)
-                self._noted = note_begun(self.folder, self._log)
+            self._lock = take_lock(self.folder)
+            self._log = _opened_log(self.folder)
+            self._noted = begun_now(self._log)  # before it is written: so its end is noted too, whenever that comes
+            note_begun(self.folder, self._noted)
             log.info("%s | started by %s; brainstack %s", animal, self._noted.process, version("brainstack"))
             self._begin()
         except KeyboardInterrupt:
             self._note_end(STOPPED, 0)
+            if self.jobs is not None:
+                sys.stderr.write(
+                    f"What was sent to the cluster before goes on; python -m hpc cancel --animal {animal} ends it.\n"
+                )
             raise
         except Exception as error:
             self.gave_up(sentence_of(error))

@@ -211,6 +211,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         runs = [run for run in self._runs.values() if run.jobs is not None and run.jobs.fleet.adopt()]
         for run in runs:
             run.display.announce(run.jobs.farewell(SECOND_CTRL_C_S))
+        self._is_interrupted = False  # what was pressed before that was no answer to it
         until = time.monotonic() + SECOND_CTRL_C_S
         while runs and not self._is_interrupted and time.monotonic() < until:
             time.sleep(0.05)
@@ -242,8 +243,11 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         if self._local_processes == 1 and not self._config.force_multiprocessing:
             super()._run_task(task_id)
             return
-        with children.held_back():
+        signal.pthread_sigmask(signal.SIG_BLOCK, children.HELD_BACK)
+        try:
             super()._run_task(task_id)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, children.HELD_BACK)
 
     def _handle_next_task(self) -> None:
         """Wait until a task comes to an end: before that there is nothing new to ask luigid for, and each question

@@ -9,7 +9,7 @@ import pytest
 from by_hand import plan_of, run_by_hand, settings_with, slide
 from rich.console import Console
 
-from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, WAITING, note_begun, note_ended, read_last_run
+from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, WAITING, begun_now, note_begun, note_ended, read_last_run
 from brainstack.locking import take_lock
 from brainstack.plan import Plan
 from brainstack.records import Channel, Slide
@@ -153,7 +153,7 @@ def test_a_mask_of_a_person_that_cannot_be_used_has_failed_before_any_run_says_s
 
 
 def test_how_the_last_run_ended_is_said(plan: Plan) -> None:
-    run = note_begun(plan.folder, plan.folder.log("x"))
+    run = note_begun(plan.folder, begun_now(plan.folder.log("x")))
     assert overview_of(plan, {}).outcome == KILLED  # nobody holds the lock
     with take_lock(plan.folder):
         assert overview_of(plan, {}).outcome == RUNNING
@@ -169,7 +169,7 @@ def test_how_the_last_run_ended_is_said(plan: Plan) -> None:
 
 
 def test_what_a_newer_brainstack_noted_of_a_run_is_passed_over(plan: Plan) -> None:
-    run = note_begun(plan.folder, plan.folder.log("x"))
+    run = note_begun(plan.folder, begun_now(plan.folder.log("x")))
     noted = json.loads(plan.folder.last_run.read_text())
     plan.folder.last_run.write_text(json.dumps(noted | {"mood": "good"}))
     assert read_last_run(plan.folder) == run

@@ -14,7 +14,7 @@ from rich.console import Console
 from brainstack import status_of_all
 from brainstack.database import create_or_upgrade
 from brainstack.environment import animal_folder, database_url
-from brainstack.last_run import FAILED, note_begun, note_ended
+from brainstack.last_run import FAILED, begun_now, note_begun, note_ended
 from brainstack.plan import Plan
 from brainstack.stamps import Stamps, Step
 from brainstack.status import overview_of, status_of
@@ -45,7 +45,7 @@ def test_an_animal_that_is_done_is_looked_at_next(plan: Plan) -> None:
 
 
 def test_what_failed_and_is_stale_is_counted_with_when_the_last_run_was(plan: Plan) -> None:
-    note_ended(plan.folder, note_begun(plan.folder, Path("x.log")), FAILED, made=3, failed=1)
+    note_ended(plan.folder, note_begun(plan.folder, begun_now(Path("x.log"))), FAILED, made=3, failed=1)
     failed = {Step("Clean", 1, "slide001_S2"): "does not fit"}
     one = row(dataclasses.replace(plan, edits={"slide002_S1": "painted"}).without(failed), failed)
     assert one.overview
@@ -168,7 +168,7 @@ def test_the_names_are_those_that_the_page_lists(plan: Plan, tmp_path: Path) -> 
     """Of one animal and of all of them, and of what is inside."""
     page = (Path(__file__).parent.parent / "docs" / "status.md").read_text()
     failed = {Step("Clean", 1, "slide001_S2"): "does not fit"}
-    note_ended(plan.folder, note_begun(plan.folder, Path("x.log")), FAILED, made=3, failed=1)
+    note_ended(plan.folder, note_begun(plan.folder, begun_now(Path("x.log"))), FAILED, made=3, failed=1)
     run_by_hand(plan, Stamps(plan.folder.stamps), files=True, asked=["FullDownsampling"])
     edited = dataclasses.replace(plan, edits={"slide002_S1": "painted"}).without(failed)
     one = json.loads(json_of(status_of(edited, failed)))

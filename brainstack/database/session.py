@@ -14,7 +14,7 @@ from brainstack.database import alignment, animals, reading, results, slides
 from brainstack.database.engine import WRITES, engine_for, lock_for_writing
 from brainstack.database.people import WhatPeopleSay
 from brainstack.database.schema import check_version, refuse_missing
-from brainstack.database.waiting import again_while_busy
+from brainstack.database.waiting import BUSY_TIMEOUT_S, DatabaseBusy, again_while_busy
 from brainstack.database.who_reviews import WhoReviews
 from brainstack.records import (
     AlignmentEdit,
@@ -44,6 +44,18 @@ def _forget_turn() -> None:
 os.register_at_fork(after_in_child=_forget_turn)
 
 
+@contextmanager
+def _its_turn() -> Iterator[None]:
+    """Raises DatabaseBusy where another thread keeps the turn for longer than a transaction may take."""
+    turn = _turn
+    if not turn.acquire(timeout=BUSY_TIMEOUT_S):
+        raise DatabaseBusy("The database is busy: others write to it, and this could not be done. Try again.")
+    try:
+        yield
+    finally:
+        turn.release()
+
+
 def run_in_transaction(url: str, work: Callable[[Database], T]) -> T:
     """What work returns, in a transaction of its own. Where others who write are in the way (a deadlock, a lock that
     is not let go), nothing of it is kept and it is run again: so it must do nothing but ask and tell the database.
@@ -53,7 +65,7 @@ def run_in_transaction(url: str, work: Callable[[Database], T]) -> T:
     """
 
     def once() -> T:
-        with _turn if url.startswith("sqlite") else nullcontext(), open_database(url) as database:
+        with _its_turn() if url.startswith("sqlite") else nullcontext(), open_database(url) as database:
             return work(database)
 
     return again_while_busy(once)

@@ -75,16 +75,17 @@ class Outlooks:
             return None
 
     def _look(self) -> None:
-        seen: object = None
+        seen, began = None, time.monotonic()
         try:
-            seen, began = self._quiet(), time.monotonic()
+            seen = self._quiet()
+            began = time.monotonic()
             found = _outlook(self._animal, began)
         except BrainstackError as error:
-            found = Outlook(time.monotonic(), error=str(error))
+            found = Outlook(began, error=str(error))
         except Exception:
             log.exception("review: %s: what will run", self._animal.prep_id)
             said = "That is a fault of brainstack itself; the terminal of the server says more."
-            found = Outlook(time.monotonic(), error=said)
+            found = Outlook(began, error=said)
         with self._lock:
             self._found, self._seen, self._is_looking = found, seen, False
 

@@ -13,7 +13,7 @@
   let current = "";  // key of a scene, or "slide NAME" of a slide without any
   let isSending = false;
   const queue = [];
-  let panelWidth = 0;
+  let panelWidth = 0, isPolling = false;
 
   // What there is
 
@@ -456,11 +456,12 @@
 
   // What others decided meanwhile
   async function poll() {
-    if (document.hidden || queue.length || document.querySelector(".sortable-drag")) return;
+    if (isPolling || document.hidden || queue.length || document.querySelector(".sortable-drag")) return;
+    isPolling = true;
     try {
       const found = await review.ask("GET", `${url}/now`);
       if (!queue.length && JSON.stringify(found) !== JSON.stringify(base)) take(found);
-    } catch { /* the next change says it */ }
+    } catch { /* the next change says it */ } finally { isPolling = false; }
   }
   setInterval(poll, POLL_MS);
   document.addEventListener("visibilitychange", poll);
@@ -473,6 +474,7 @@
     current = stops()[0] || "";
     draw();
     document.querySelector(".scene.current, .scan.current")?.focus({preventScroll: true});
+    document.querySelector(".slot.current")?.scrollIntoView({block: "nearest", inline: "center"});
     fetchNeighbours(stops());
     document.body.dataset.ready = "yes";
   });
