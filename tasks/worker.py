@@ -209,9 +209,10 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
     def _leave_jobs(self) -> None:
         """What is on a cluster goes on, unless somebody insists."""
         runs = [run for run in self._runs.values() if run.jobs is not None and run.jobs.fleet.adopt()]
-        for run in runs:
-            run.display.announce(run.jobs.farewell(SECOND_CTRL_C_S))
-        self._is_interrupted = False  # what was pressed before that was no answer to it
+        said = [run.jobs.farewell(SECOND_CTRL_C_S) for run in runs]
+        self._is_interrupted = False  # what was pressed before it is said was no answer to it
+        for run, words in zip(runs, said, strict=True):
+            run.display.announce(words)
         until = time.monotonic() + SECOND_CTRL_C_S
         while runs and not self._is_interrupted and time.monotonic() < until:
             time.sleep(0.05)
