@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Generic, TypeVar
+from concurrent.futures import Future
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class SingleFlight(Generic[T]):
         self._make = make
         self._condition = threading.Condition()
         self._begun = 0
-        self._made: tuple[int, Callable[[], T]] | None = None
+        self._last: tuple[int, Future[T]] | None = None
         self._is_making = False
 
     def now(self) -> T:
@@ -27,23 +27,16 @@ class SingleFlight(Generic[T]):
             wanted = self._begun + 1
             while self._is_making:
                 self._condition.wait()
-                if self._made is not None and self._made[0] >= wanted:
-                    return self._made[1]()
+                if self._last is not None and self._last[0] >= wanted:
+                    return self._last[1].result()
             self._begun += 1
             number, self._is_making = self._begun, True
+        made: Future[T] = Future()
         try:
-            made = self._make()
+            made.set_result(self._make())
         except BaseException as error:
-            self._end(number, partial(_raise, error))
-            raise
-        self._end(number, lambda: made)
-        return made
-
-    def _end(self, number: int, made: Callable[[], T]) -> None:
+            made.set_exception(error)
         with self._condition:
-            self._made, self._is_making = (number, made), False
+            self._last, self._is_making = (number, made), False
             self._condition.notify_all()
-
-
-def _raise(error: BaseException) -> Any:
-    raise error
+        return made.result()

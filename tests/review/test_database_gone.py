@@ -10,6 +10,7 @@ from typing import Any
 import mariadb_server
 import pytest
 from review_accounts import Site, make_hashes_quick, site_with_accounts, wait_for
+from waiting_in_browser import offline
 
 from brainstack.database import create_or_upgrade, open_database
 from brainstack.records import Animal, Histology, ScanRun
@@ -29,6 +30,16 @@ def add_animal(url: str, root: Path) -> None:
     create_or_upgrade(url)
     with open_database(url) as database:
         database.add_animal(Animal("DK39"), Histology("DK39"), ScanRun("DK39", "/scans"))
+
+
+def open_as_ruth(site: Site, browser: Any, path: str) -> None:
+    """A page, in a browser that has her session."""
+    with site.visitor("ruth") as ruth:
+        session = ruth.cookies[site.desk.cookie]
+    browser.get(f"{site.address}/static/icon.svg")
+    browser.delete_all_cookies()
+    browser.add_cookie({"name": site.desk.cookie, "value": session, "httpOnly": True})
+    browser.get(f"{site.address}{path}")
 
 
 def notes(url: str) -> list[str]:
@@ -86,12 +97,7 @@ def test_a_part_that_could_not_be_fetched_comes_when_the_database_is_back(
 ) -> None:
     """The page asks again by itself, and takes back what it complained of."""
     site, _ = on_sqlite
-    with site.visitor("ruth") as ruth:
-        session = ruth.cookies[site.desk.cookie]
-    browser.get(f"{site.address}/static/icon.svg")
-    browser.delete_all_cookies()
-    browser.add_cookie({"name": site.desk.cookie, "value": session, "httpOnly": True})
-    browser.get(f"{site.address}/DK39/run")
+    open_as_ruth(site, browser, "/DK39/run")
     wait_for(lambda: "looking" not in (browser.find_element("id", "next-run").text or "looking"))
     shutil.move(data_root / "brainstack.db", tmp_path / "elsewhere")
     browser.execute_script(
@@ -119,35 +125,19 @@ def test_a_part_that_polls_while_the_server_is_away_wakes_no_other(on_sqlite: tu
     """Else each question that fails would begin another round, and a page that stays open over night would ask hundreds
     of times a second."""
     site, _ = on_sqlite
-    with site.visitor("ruth") as ruth:
-        session = ruth.cookies[site.desk.cookie]
-    browser.get(f"{site.address}/static/icon.svg")
-    browser.delete_all_cookies()
-    browser.add_cookie({"name": site.desk.cookie, "value": session, "httpOnly": True})
-    browser.get(f"{site.address}/DK39/problems")
+    open_as_ruth(site, browser, "/DK39/problems")
     wait_for(lambda: "looking" not in (browser.find_element("id", "next-run").text or "looking"))
-    browser.execute_cdp_cmd("Network.enable", {})
-    lost = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    browser.execute_cdp_cmd("Network.emulateNetworkConditions", lost)
-    try:
+    with offline(browser):
         browser.execute_script(POLLS)
         wait_for(lambda: browser.execute_script("return window.asked.part") >= 30)  # 6 s: twice the time to "again"
         assert browser.execute_script("return window.asked.whole") == 0
-    finally:
-        browser.execute_cdp_cmd("Network.emulateNetworkConditions", lost | {"offline": False})
-        browser.execute_cdp_cmd("Network.disable", {})
     wait_for(lambda: "looking" not in browser.find_element("id", "next-run").text)
     wait_for(lambda: browser.find_element("id", "trouble").text == "")
 
 
 def changed_while_gone(site: Site, browser: Any, go: Callable[[], Any], come: Callable[[], Any]) -> str:
     """A person changes something while the database is gone. Returns what they read before it came back."""
-    with site.visitor("ruth") as ruth:
-        session = ruth.cookies[site.desk.cookie]
-    browser.get(f"{site.address}/static/icon.svg")
-    browser.delete_all_cookies()
-    browser.add_cookie({"name": site.desk.cookie, "value": session, "httpOnly": True})
-    browser.get(f"{site.address}/account")
+    open_as_ruth(site, browser, "/account")
     go()
     browser.execute_script(
         "window.saved = null; review.change('POST', '/DK39/problems', {entry: 'torn at the edge'})"

@@ -6,7 +6,6 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -16,6 +15,7 @@ import pytest
 from lab import Counted, Lab
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from waiting_in_browser import offline
 
 from brainstack import masking
 from brainstack.files.browser_pictures import sent_mask
@@ -110,16 +110,6 @@ class MasksPage:
         self.browser.execute_script(SIZE, value)
         return float(0.5 * 300 ** (value / 100))
 
-    @contextmanager
-    def offline(self) -> Iterator[None]:
-        conditions = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        self.browser.execute_cdp_cmd("Network.enable", {})
-        self.browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"offline": True})
-        try:
-            yield
-        finally:
-            self.browser.execute_cdp_cmd("Network.emulateNetworkConditions", conditions | {"offline": False})
-
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[MasksPage]:
@@ -189,7 +179,7 @@ def test_what_is_painted_without_a_connection_is_kept_and_saved_when_it_is_back(
     page.open(open_page, KEYS[3])
     before = mask_of(client, KEYS[3])
     radius = page.brush(40)
-    with page.offline():
+    with offline(page.browser):
         first = page.drag((8, 8), (20, 8))
         page.wait(lambda: page.text("#saving") == "Not saved")
         assert "Your strokes are kept here" in page.text("#trouble")

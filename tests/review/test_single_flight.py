@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from review_accounts import wait_for
 
 from brainstack.review.single_flight import SingleFlight
 
@@ -40,7 +40,7 @@ def test_all_who_wait_share_one_that_was_begun_after_they_asked() -> None:
         started = [threading.Event() for _ in range(PEOPLE)]
         others = [people.submit(_asked, looks, event) for event in started]
         assert all(event.wait(PATIENCE_S) for event in started)
-        _until(lambda: len(looks._condition._waiters) == PEOPLE)  # type: ignore[attr-defined]
+        wait_for(lambda: len(looks._condition._waiters) == PEOPLE)  # type: ignore[attr-defined]
         slow.go_on()
         assert first.result(PATIENCE_S) == 1
         assert [one.result(PATIENCE_S) for one in others] == [2] * PEOPLE
@@ -50,15 +50,6 @@ def test_all_who_wait_share_one_that_was_begun_after_they_asked() -> None:
 def _asked(looks: SingleFlight[int], event: threading.Event) -> int:
     event.set()
     return looks.now()
-
-
-def _until(is_so: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(100 * PATIENCE_S):
-        if is_so():
-            return
-        pause.wait(0.01)
-    pytest.fail("it never was so")
 
 
 def test_what_somebody_changed_before_they_asked_is_in_what_they_get() -> None:

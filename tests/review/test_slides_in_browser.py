@@ -10,6 +10,7 @@ import pytest
 from lab import Lab
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from waiting_in_browser import offline
 
 from brainstack.database import open_database
 from brainstack.deciding import Change, change_animal
@@ -169,13 +170,10 @@ def test_what_another_person_decided_meanwhile_is_shown_and_not_overwritten(page
 
 
 def test_what_could_not_be_sent_is_sent_when_the_server_is_back(page: Any, demo: Lab) -> None:
-    page.execute_cdp_cmd("Network.enable", {})
-    lost = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    page.execute_cdp_cmd("Network.emulateNetworkConditions", lost)
-    press(page, "b", "f")
-    until(lambda: "does not answer" in page.find_element("id", "trouble").text, True)
-    assert "2 not saved yet" in page.find_element("id", "stack-words").text
-    page.execute_cdp_cmd("Network.emulateNetworkConditions", lost | {"offline": False})
+    with offline(page):
+        press(page, "b", "f")
+        until(lambda: "does not answer" in page.find_element("id", "trouble").text, True)
+        assert "2 not saved yet" in page.find_element("id", "stack-words").text
     saved(page)
     assert [scene.qc for scene in scenes(demo)[:2]] == [2, 1]
     until(lambda: page.find_element("id", "trouble").is_displayed(), False)
@@ -185,12 +183,9 @@ def test_what_waits_behind_a_refused_change_takes_back_no_older_one(page: Any, d
     press(page, "b")
     saved(page)
     change_animal("DEMO", Change(slide=1, scene=2, qc=1), person="ben")
-    page.execute_cdp_cmd("Network.enable", {})
-    lost = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    page.execute_cdp_cmd("Network.emulateNetworkConditions", lost)
-    press(page, "b", "u")  # of the second scene, which ben decided meanwhile
-    assert "2 not saved yet" in page.find_element("id", "stack-words").text
-    page.execute_cdp_cmd("Network.emulateNetworkConditions", lost | {"offline": False})
+    with offline(page):
+        press(page, "b", "u")  # of the second scene, which ben decided meanwhile
+        assert "2 not saved yet" in page.find_element("id", "stack-words").text
     until(lambda: "Nothing was taken back" in page.find_element("id", "refused").text, True)
     saved(page)
     assert [scene.qc for scene in scenes(demo)[:2]] == [2, 1]

@@ -175,10 +175,7 @@ def test_a_run_that_is_stopped_while_it_is_planned_says_so(lab: Lab, ending: sig
 def test_ctrl_c_while_the_report_is_made_leaves_the_run_as_it_ended(lab: Lab) -> None:
     before = lab.folder.report.stat().st_mtime_ns
     process = lab.start("luigi", "--module", "tasks", "Animal", "--animal", "DEMO", "--local-scheduler")
-    mine = f"process {process.pid} on"
-    wait_for(
-        lambda: (last := read_last_run(lab.folder)) is not None and mine in last.process and last.outcome == "done"
-    )
+    wait_for(lambda: outcome_of(process, lab) == "done")
     time.sleep(0.1)  # its table is shown in between
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=60)
