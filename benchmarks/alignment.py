@@ -15,7 +15,9 @@ brain's set within ten degrees.
 Pairs: of two neighbours that are whole, the mean distance over the tissue between where its pixels go and where they
 should, in micrometres; failed beyond 200. Stack: after the best single rigid motion, the root mean square distance over
 each whole section's tissue. Drift: what of that is left when it is smoothed along the stack by five sections; jitter:
-the rest. Core-seconds: of one core, for a section, with all its pairs and what was tried again.
+the rest. Beside: how far a whole section of the aligned stack lies from where it should beside the whole one before it,
+across damaged ones too (mean distance over the tissue). The lab's 24: the same of those sections only, with jitter, of
+a stack of nothing else. Core-seconds: of one core, for a section, with all its pairs and what was tried again.
 """
 
 from __future__ import annotations
@@ -73,12 +75,14 @@ Found = dict[Places, tuple[Any, float]]
 
 @dataclass(frozen=True)
 class Row:
-    """A way on a set. seconds : core-seconds a section. flagged : verdicts by place, of brainstack only."""
+    """A way on a set. seconds : core-seconds a section. lab_stack : of the lab's sections only, None where not all of
+    their pairs are known. verdicts : by place, of brainstack only."""
 
     way: str
     pairs_um: Sequence[float]
     lab_pairs_um: Sequence[float]
     failed: int
+    lab_stack: StackErrors | None
     stack: StackErrors | None
     seconds: float
     verdicts: Sequence[Verdict] = ()
@@ -133,13 +137,14 @@ def _ours(fixed: Placed, moving: Placed, places: Places, **others: Any) -> dict[
 # Stacks
 
 
-def chained(found: Mapping[Places, Matrix | None], count: int) -> dict[int, Matrix]:
+def chained(found: Mapping[Places, Matrix | None], places: range) -> dict[int, Matrix]:
     """From neighbour to neighbour to the middle section; a pair that was given up leaves its sections as they lie."""
-    placed = {count // 2: np.eye(3)}
-    for place in range(count // 2, count - 1):
+    middle = places[len(places) // 2]
+    placed = {middle: np.eye(3)}
+    for place in range(middle, places[-1]):
         step = found[place, place + 1]
         placed[place + 1] = (np.eye(3) if step is None else step) @ placed[place]
-    for place in range(count // 2, 0, -1):
+    for place in range(middle, places[0], -1):
         step = found[place - 1, place]
         placed[place - 1] = geometry.inverse(np.eye(3) if step is None else step) @ placed[place]
     return placed
@@ -160,8 +165,8 @@ def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Ro
     if not found:
         return None
     matrices = {places: None if one is None else np.array(one) for places, (one, _) in found.items()}
-    stack = stack_errors(sections, chained(matrices, count)) if set(neighbours(count)) <= set(found) else None
-    return _row(name, sections, matrices, stack, sum(seconds for _, seconds in found.values()) / len(found))
+    placed = chained(matrices, range(count)) if set(neighbours(count)) <= set(found) else None
+    return _row(name, sections, matrices, placed, sum(seconds for _, seconds in found.values()) / len(found))
 
 
 def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path | None, name: str) -> list[Row]:
@@ -175,7 +180,7 @@ def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path
     pairs = {places: Registered(**one) for places, (one, _) in found.items()}
     seconds = sum(spent for _, spent in found.values())
     chain_of = {places: one.matrix(PIXEL_UM, CANVAS) for places, one in pairs.items() if places[1] - places[0] == 1}
-    chain = stack_errors(sections, chained(chain_of, count))
+    chain = chained(chain_of, range(count))
     rows = [_row("its pairs, plainly chained", sections, chain_of, chain, seconds / count)]
     stack, spent = _checked(sections, pairs, _kept(folder, name, "again"))
     holds: dict[str, Callable[[], tuple[Held, float]]] = {
@@ -191,7 +196,7 @@ def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path
         solved = align_stack(stack, held, RULES)
         used = (seconds + spent + more + time.process_time() - began) / count
         matrices = {at: stack.pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
-        row = _row(way, sections, matrices, stack_errors(sections, solved.placed), used)
+        row = _row(way, sections, matrices, solved.placed, used)
         rows.append(dataclasses.replace(row, verdicts=() if held != Held() else solved.sections))
     return rows
 
@@ -263,15 +268,27 @@ def _reference_place(planes: Sequence[Any], section: Placed, _: Placed, places: 
 
 
 def _row(
-    name: str, sections: Sequence[Placed], matrices: Mapping[Places, Matrix | None], stack: StackErrors | None,
-    seconds: float,
+    name: str, sections: Sequence[Placed], matrices: Mapping[Places, Matrix | None],
+    placed: Mapping[int, Matrix] | None, seconds: float,
 ) -> Row:  # fmt: skip
+    """placed : the aligned stack, None where there is none of all sections."""
     errors = {at: _error_um(sections, at, matrix) for at, matrix in matrices.items() if is_whole(sections, at)}
     inside = set(lab_pairs(len(sections)))
     return Row(
         name, [*errors.values()], [error for at, error in errors.items() if at in inside],
-        sum(error > FAIL_UM for error in errors.values()), stack, seconds,
+        sum(error > FAIL_UM for error in errors.values()), _lab_stack(sections, matrices, placed),
+        None if placed is None else stack_errors(sections, placed), seconds,
     )  # fmt: skip
+
+
+def _lab_stack(
+    sections: Sequence[Placed], matrices: Mapping[Places, Matrix | None], placed: Mapping[int, Matrix] | None
+) -> StackErrors | None:
+    """Of the lab's sections, as far as they are whole and follow each other: the longest such run."""
+    run = lab_run(sections)
+    if placed is None and all((place, place + 1) in matrices for place in run[:-1]):
+        placed = chained(matrices, run)
+    return None if placed is None else stack_errors(sections, {place: placed[place] for place in run})
 
 
 def _error_um(sections: Sequence[Placed], places: Places, matrix: Matrix | None) -> float:
@@ -290,6 +307,19 @@ def lab_pairs(count: int) -> list[Places]:
     return [(place, place + 1) for place in range(first, first + LAB_SECTIONS - 1)]
 
 
+def lab_run(sections: Sequence[Placed]) -> range:
+    """The longest run of whole ones among the lab's sections."""
+    pairs = [places for places in lab_pairs(len(sections)) if is_whole(sections, places)]
+    runs: list[list[Places]] = []
+    for places in pairs:
+        if runs and runs[-1][-1][1] == places[0]:
+            runs[-1].append(places)
+        else:
+            runs.append([places])
+    longest = max(runs, key=len)
+    return range(longest[0][0], longest[-1][1] + 1)
+
+
 def is_whole(sections: Sequence[Placed], places: Places) -> bool:
     return all(sections[place].state == "good" for place in places)
 
@@ -300,15 +330,20 @@ def is_whole(sections: Sequence[Placed], places: Places) -> bool:
 def lines_of(row: Row, sections: Sequence[Placed]) -> str:
     errors, inside = np.array(row.pairs_um), np.array(row.lab_pairs_um)
     cells = [row.way, *(f"{value:.1f}" for value in (np.median(inside), np.quantile(inside, 0.9), inside.max()))]
+    lab = row.lab_stack
+    cells.append(f"{np.median(lab.jitter):.1f} / {lab.jitter.max():.1f}" if lab else "")
     if row.stack is None:
-        return f"| {' | '.join([*cells, '', f'{row.failed} of {len(errors)}', '', '', '', '', f'{row.seconds:.1f}'])} |"
+        none = [""] * 6
+        none[1] = f"{row.failed} of {len(errors)}"
+        return f"| {' | '.join([*cells, *none, f'{row.seconds:.1f}'])} |"
     whole = np.array([section.state != "damaged" for section in sections])
     stack = row.stack
     cells += [
         f"{np.median(errors):.1f} / {np.quantile(errors, 0.9):.1f} / {errors.max():.0f}",
         f"{row.failed} of {len(errors)}",
-        f"{np.median(stack.jitter[whole]):.1f} / {np.quantile(stack.jitter[whole], 0.9):.0f}",
-        f"{stack.jitter[whole].max():.0f} ({stack.jitter[whole].max() / PIXEL_UM:.1f} px)",
+        f"{np.median(stack.beside):.1f} / {stack.beside.max():.0f} ({stack.beside.max() / PIXEL_UM:.1f} px)",
+        f"{np.median(stack.jitter[whole]):.1f} / {stack.jitter[whole].max():.0f} "
+        f"({stack.jitter[whole].max() / PIXEL_UM:.1f} px)",
         f"{np.median(stack.drift):.0f} / {stack.drift.max():.0f}",
         f"{np.median(stack.whole[whole]):.0f} / {stack.whole[whole].max():.0f}",
         f"{row.seconds:.1f}",
@@ -317,8 +352,9 @@ def lines_of(row: Row, sections: Sequence[Placed]) -> str:
 
 
 HEAD = (
-    "| way | pairs of the lab's 24: median | 90 % | worst | all pairs: median / 90 % / worst | failed "
-    "| jitter: median / 90 % | jitter: worst | drift: median / worst | stack: median / worst | core-seconds |"
+    "| way | pairs of the lab's 24: median | 90 % | worst | their jitter: median / worst "
+    "| all pairs: median / 90 % / worst | failed | beside: median / worst | jitter: median / worst "
+    "| drift: median / worst | stack: median / worst | core-seconds |"
 )
 
 

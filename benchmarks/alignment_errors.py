@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from alignment_sets import CANVAS, PIXEL_UM, Placed
+from alignment_ways import mean_distance_um
 from scipy.ndimage import gaussian_filter1d
 
 from brainstack import geometry
@@ -23,11 +25,12 @@ Numbers = npt.NDArray[np.float64]
 @dataclass(frozen=True)
 class StackErrors:
     """By section, in micrometres: root mean square over its tissue. whole : after the best single rigid motion of the
-    stack; drift, jitter : its two parts."""
+    stack; drift, jitter : its two parts. beside : of whole sections but the first, as `neighbours_um` says."""
 
     whole: Numbers
     drift: Numbers
     jitter: Numbers
+    beside: Numbers
 
 
 def stack_errors(sections: Sequence[Placed], placed: Mapping[int, Matrix]) -> StackErrors:
@@ -59,7 +62,21 @@ def stack_errors(sections: Sequence[Placed], placed: Mapping[int, Matrix]) -> St
         np.sqrt(np.mean(np.sum((geometry.points(motion, at) - true) ** 2, axis=1))) * PIXEL_UM
         for at, true in zip(points, truths, strict=True)
     ])  # fmt: skip
-    return StackErrors(whole, np.linalg.norm(slow, axis=1), np.linalg.norm(lengths_um - slow, axis=1))
+    jitter, beside = np.linalg.norm(lengths_um - slow, axis=1), neighbours_um(sections, placed)
+    return StackErrors(whole, np.linalg.norm(slow, axis=1), jitter, beside)
+
+
+def neighbours_um(sections: Sequence[Placed], placed: Mapping[int, Matrix]) -> Numbers:
+    """How far each whole section of the aligned stack lies from where it should beside the whole one before it, across
+    damaged ones too: (count,), the mean distance over the tissue, in micrometres."""
+    whole = [place for place in sorted(placed) if sections[place].state != "damaged"]
+    return np.array([
+        mean_distance_um(
+            placed[moving] @ geometry.inverse(placed[fixed]),
+            geometry.inverse(sections[moving].to_truth) @ sections[fixed].to_truth, sections[fixed].mask,
+        )
+        for fixed, moving in pairwise(whole)
+    ])  # fmt: skip
 
 
 def best_rigid(points: Numbers, onto: Numbers) -> Matrix:

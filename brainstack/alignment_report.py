@@ -10,16 +10,24 @@ from brainstack.records import SectionAlignment
 MOST_DOUBTFUL = 10
 """Sections named: more than a screen holds, nobody reads."""
 
+GAVE_UP = "as it was begun: "
+"""What the reason of a pair says before the sentence of elastix, which gave up on it."""
+
+
+def reason_of_pair(verdict: str, engine_error: str) -> str:
+    """Why a pair is not good, with why elastix gave up on it; "" where there is neither."""
+    return "; ".join(part for part in (verdict, engine_error and f"{GAVE_UP}{engine_error}") if part)
+
 
 def doubtful_sections(plan: Plan) -> list[str]:
-    """A sentence for each section whose place is doubtful, as of the last run, and what to do about them. Those that
-    failed are told as failures."""
+    """A sentence for each section whose place is doubtful, as of the last run, and what to do about them; and one about
+    pairs that elastix gave up on. Sections that failed are told as failures."""
     try:
-        doubtful = places_in_doubt(plan)
+        doubtful, given_up = places_in_doubt(plan), _given_up(plan)
     except BrainstackError as error:  # a person saved it otherwise: no reason to show nothing else
         return [str(error)]
     if not doubtful:
-        return []
+        return given_up
     lines = [
         f"section {plan.section[one.section].number} ({one.section}): its place in the stack is doubtful: {one.reason}"
         for one in doubtful[:MOST_DOUBTFUL]
@@ -30,10 +38,27 @@ def doubtful_sections(plan: Plan) -> list[str]:
         plan.folder.numbered("thumbnail_aligned", 0, plan.settings.elastix.channel),
     )
     lines += [f"and {more} more sections whose place is doubtful: see {table}"] if more > 0 else []
-    return [*lines, f"look at them in {folder.parent}; to mend one: brainstack align --help"]
+    return [*lines, *given_up, f"look at them in {folder.parent}; to mend one: brainstack align --help"]
 
 
 def places_in_doubt(plan: Plan) -> list[SectionAlignment]:
     """Sections whose place is doubtful, as of the last run. Raises BrainstackError for a table that is none."""
     sections, _ = read_alignment_metrics(plan.folder.alignment_metrics)
     return [one for one in sections if one.verdict == "doubtful" and one.section in plan.section]
+
+
+def _given_up(plan: Plan) -> list[str]:
+    """A sentence about the pairs in use, as of the last run, that elastix did not refine as it gave up on them."""
+    _, pairs = read_alignment_metrics(plan.folder.alignment_metrics)
+    named = [
+        f"{plan.section[one.fixed].number} and {plan.section[one.moving].number}"
+        for one in pairs
+        if GAVE_UP in one.reason and one.verdict != "failed" and {one.fixed, one.moving} <= set(plan.section)
+    ]
+    if not named:
+        return []
+    more = f" and {len(named) - MOST_DOUBTFUL} more" if len(named) > MOST_DOUBTFUL else ""
+    return [
+        f"elastix gave up on pairs of sections, which are less exact than others: {', '.join(named[:MOST_DOUBTFUL])}"
+        f"{more}; {plan.folder.alignment_metrics} says why"
+    ]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from by_hand import plan_of, slide
 
-from brainstack.alignment_report import MOST_DOUBTFUL, doubtful_sections
+from brainstack.alignment_report import MOST_DOUBTFUL, doubtful_sections, reason_of_pair
 from brainstack.files.alignment_metrics import write_alignment_metrics
 from brainstack.plan import Plan
-from brainstack.records import SectionAlignment
+from brainstack.records import PairTransform, SectionAlignment
 
 
 @pytest.fixture
@@ -58,3 +58,44 @@ def test_of_many_only_the_first_are_named_and_where_the_rest_are(plan: Plan, cou
     assert sum("reason of" in line for line in lines) == MOST_DOUBTFUL
     more = [f"and 3 more sections whose place is doubtful: see {plan.folder.alignment_metrics}"]
     assert lines[MOST_DOUBTFUL:-1] == (more if count > MOST_DOUBTFUL else [])
+
+
+# Pairs that elastix gave up on
+
+
+GAVE_UP = reason_of_pair("", "elastix could not register the two sections; look at both.")
+
+
+def test_a_pair_says_why_it_is_not_good_and_what_elastix_said() -> None:
+    assert reason_of_pair("", "") == ""
+    assert reason_of_pair("its loops stay open by 900 um", "") == "its loops stay open by 900 um"
+    assert GAVE_UP == "as it was begun: elastix could not register the two sections; look at both."
+    assert reason_of_pair("likeness 0.20", "elastix could not") == "likeness 0.20; as it was begun: elastix could not"
+
+
+def registered(plan: Plan, *pairs: PairTransform, doubtful: str = "") -> None:
+    rows = [SectionAlignment(key, 0.0, 0.0, 0.0, False, 0.9, 0.4, 0.9, 3.0, "doubtful" if key == doubtful else "good")
+            for key in plan.section]  # fmt: skip
+    numbers = {key: number for number, key in enumerate([*plan.section, "slide009_S1"])}
+    write_alignment_metrics(plan.folder.alignment_metrics, rows, pairs, numbers)
+
+
+def pair(fixed: str, moving: str, verdict: str = "good", reason: str = GAVE_UP) -> PairTransform:
+    return PairTransform(fixed, moving, 0.0, 0.0, 0.0, 0.9, verdict=verdict, reason=reason)
+
+
+def test_pairs_that_elastix_gave_up_on_are_told_in_a_sentence(plan: Plan) -> None:
+    registered(plan, pair("slide001_S1", "slide001_S2"), pair("slide001_S7", "slide002_S1"))
+    (line,) = doubtful_sections(plan)
+    assert line == (
+        "elastix gave up on pairs of sections, which are less exact than others: 0 and 1, 6 and 7; "
+        f"{plan.folder.alignment_metrics} says why"
+    )
+    registered(plan, pair("slide001_S1", "slide001_S2"), doubtful="slide001_S4")
+    assert [line.split()[0] for line in doubtful_sections(plan)] == ["section", "elastix", "look"]
+
+
+def test_of_pairs_that_failed_or_are_no_longer_there_nothing_is_told(plan: Plan) -> None:
+    failed = pair("slide001_S1", "slide001_S2", "failed")
+    registered(plan, failed, pair("slide002_S7", "slide009_S1"), pair("slide001_S1", "slide001_S3", reason="open"))
+    assert doubtful_sections(plan) == []

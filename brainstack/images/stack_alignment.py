@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from brainstack.geometry import Matrix, Shape, inverse, is_mirrored, rigid, rigid_parts, turning
-from brainstack.images.alignment_verdicts import PairFit, Verdict, fits, judged_pairs, judged_sections
+from brainstack.images.alignment_verdicts import PairFit, Verdict, damaged_sections, fits, judged_pairs, judged_sections
 from brainstack.images.midline import Midline
 from brainstack.images.pair_check import JudgedLoops, Measured, Places, distance_um, judged_loops
 from brainstack.images.registration import Registered
@@ -125,9 +125,16 @@ def _turned(stack: Stack, rules: Rules) -> frozenset[int]:
 
 def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: Held, rules: Rules) -> dict[int, Matrix]:
     """Neighbours say best how sections lie on each other. Wider pairs, which are bent by what changes in between, are
-    asked only where they bridge two neighbours whose own pair is in doubt, or a person gave them."""
+    asked only where they bridge two neighbours whose own pair is in doubt, or a damaged section, or a person gave them.
+
+    What is left of a damaged section lies somewhere near its right place, so that its pairs may pass for good: off by
+    a few pixels each, they would shift all that lies beyond it. They weigh what their loops say.
+    """
     frame = stack.frame
-    sure = {one.fixed for one in used if one.reach == 1 and one.places not in judged.doubted}
+    found = [_fit(places, one, 0.0) for places, one in sorted(stack.pairs.items())]
+    damaged = set(damaged_sections(stack.count, found, rules.pair_check))
+    doubted = judged.doubted | {one.places for one in used if damaged & {*one.places}}
+    sure = {one.fixed for one in used if one.reach == 1 and one.places not in doubted}
     asked = [one for one in used if one.reach == 1 or one.by_hand or set(range(*one.places)) - sure]
     steps = [
         Step(*one.places, one.matrix, BY_HAND_UM if one.by_hand else rules.transforms.sigma_um(one.reach))
@@ -136,7 +143,7 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
     tree = [step if one.by_hand else _with_doubt(step, judged.open_um[one.places])
             for step, one in zip(steps, asked, strict=True)]  # fmt: skip
     # The tree tells pairs by all that speaks against them; solved are those in doubt only for what they are worth.
-    solved = [doubt if one.places in judged.doubted else step
+    solved = [doubt if one.places in doubted else step
               for step, doubt, one in zip(steps, tree, asked, strict=True)]  # fmt: skip
     anchor, begun = _begun(stack, tree, held.by_hand, _turned(stack, rules))
     if held.reference:
@@ -193,6 +200,7 @@ def _fit(places: Places, found: Registered, residual_um: float, open_um: float =
         open_um=open_um,
         by_hand=found.by_hand,
         is_same=found.is_same,
+        likeness_other=found.likeness_other,
     )
 
 

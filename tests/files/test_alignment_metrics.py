@@ -18,6 +18,7 @@ SECTION = SectionAlignment(
 )
 UNKNOWN = SectionAlignment("slide001_S2", 0.0, 0.0, 0.0, False, None, None, None, None, "failed", "nothing fits")
 PAIR = PairTransform("slide001_S1", "slide001_S2", -3.1, 1e-7, 12345.678, 0.8, True, 0.1, 0.97, 4.25, "good")
+FAILED = PairTransform("slide001_S1", "slide001_S2", 0.0, 0.0, 0.0, 0.8, verdict="failed", reason="off by 900 um")
 
 
 @pytest.fixture
@@ -48,6 +49,12 @@ def test_a_row_is_for_people_with_numbers_and_degrees(path: Path) -> None:
     assert [pair[name] for name in named] == ["pair", "5", "slide001_S2", "slide001_S1"]
     assert (section["rotation_deg"], section["shift_x_um"]) == ("180.0", "0.3333333333333333")
     assert (section["mirrored"], section["by_hand"], pair["by_hand"]) == ("1", "1", "")
+
+
+def test_of_a_pair_the_reason_is_written_and_comes_back(path: Path) -> None:
+    write_alignment_metrics(path, [], [FAILED], NUMBERS)
+    assert rows_of(path)[0]["reason"] == "off by 900 um"
+    assert read_alignment_metrics(path) == ([], [FAILED])
 
 
 def test_what_could_not_be_measured_is_empty(path: Path) -> None:

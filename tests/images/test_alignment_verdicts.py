@@ -194,3 +194,97 @@ def test_the_order_of_pairs_does_not_matter() -> None:
     pairs = stack(lambda one: {"likeness": 0.2} if 9 in one.places else {})
     assert damaged_sections(COUNT, pairs, SETTINGS) == damaged_sections(COUNT, pairs[::-1], SETTINGS)
     assert judged(pairs) == judged(pairs[::-1])
+
+
+# Whether anything confirms a section's place
+
+
+def few(*pairs: PairFit, count: int) -> list[Verdict]:
+    """The verdicts of a short stack, all placed."""
+    return judged_sections(
+        NAMES[:count], pairs, judged([*pairs]), placed=set(range(count)), mirrored=frozenset(), turned=True,
+        settings=SETTINGS,
+    )  # fmt: skip
+
+
+def test_a_section_whose_wider_pairs_contradict_the_places_of_its_neighbours_is_doubtful() -> None:
+    """The pairs with the sections beside it are what its place follows from: they always agree with it."""
+    wide = ((6, 8), (5, 8), (8, 10))
+    pairs = stack(lambda one: {"residual_um": 900.0} if one.places in wide else {})
+    sentence = "3 of its 4 pairs with sections further away do not confirm its place"
+    assert said(pairs) == {8: Verdict("doubtful", sentence)}
+
+
+def test_a_section_beside_bad_ones_is_not_doubted_for_pairs_with_these() -> None:
+    bad = {6, 10}
+    pairs = stack(lambda one: {"residual_um": 900.0} if bad & set(one.places) else {})
+    assert set(said(pairs)) == bad
+
+
+def test_a_stack_in_which_nothing_agrees_but_what_was_solved_has_no_good_section() -> None:
+    pairs = stack(lambda one: {} if one.reach == 1 else {"residual_um": 3000.0})
+    assert set(said(pairs)) == set(range(COUNT))
+
+
+def test_of_two_sections_that_are_alike_it_is_only_said_that_nothing_else_confirms_them() -> None:
+    found = few(dataclasses.replace(FITTING, fixed=0, moving=1), count=2)
+    assert found == [Verdict("good", f"only its pair with {name} says where it lies") for name in ("s1", "s0")]
+
+
+def test_of_two_sections_that_are_little_alike_both_are_doubtful() -> None:
+    """Two discs of unrelated noise reach 0.40 to 0.46, as their outlines are the same."""
+    found = few(dataclasses.replace(FITTING, fixed=0, moving=1, likeness=0.4, metric=0.25), count=2)
+    sentence = "only its pair with {} says where it lies, and the two are little alike (0.40)"
+    assert found == [Verdict("doubtful", sentence.format(name)) for name in ("s1", "s0")]
+
+
+def test_a_pair_that_a_person_gave_is_enough() -> None:
+    given = dataclasses.replace(FITTING, fixed=0, moving=1, likeness=0.1, metric=0.1, by_hand=True)
+    assert few(given, count=2) == [Verdict("good")] * 2
+
+
+def test_sections_that_are_little_alike_are_good_where_wider_pairs_confirm_them() -> None:
+    """Sections of a real brain some 400 um apart have a likeness of 0.1 to 0.4."""
+    assert said(stack(lambda one: {"likeness": one.likeness - 0.65})) == {}
+
+
+@pytest.mark.parametrize("others", [{}, {"likeness_other": None}])
+def test_sections_that_are_as_alike_mirrored_show_nothing_but_an_outline(others: dict[str, Any]) -> None:
+    """Discs without texture. A pair that was tried again knows nothing of its other state."""
+    pairs = stack(lambda one: {"likeness_other": one.likeness - 0.005} | (others if one.fixed % 2 else {}))
+    found = said(pairs)
+    assert set(found) == set(range(COUNT))
+    assert found[3].reason.startswith("it is as like the sections around it mirrored as it is")
+
+
+def test_sections_that_are_a_little_less_alike_mirrored_are_told_apart() -> None:
+    assert said(stack(lambda one: {"likeness_other": one.likeness - 0.05})) == {}
+
+
+def test_brains_that_are_little_alike_are_as_much_so_mirrored() -> None:
+    """Coronal sections far apart, whose halves are alike."""
+    assert said(stack(lambda one: {"likeness": one.likeness - 0.65, "likeness_other": one.likeness - 0.64})) == {}
+
+
+def test_where_a_stack_falls_apart_the_sections_on_both_sides_are_doubtful() -> None:
+    pairs = stack(lambda one: {"residual_um": 900.0} if one.fixed <= 14 < one.moving else {})
+    sentence = "no good pair connects its side of the stack with that of {}, which may lie otherwise"
+    found = said(pairs)
+    assert (found[14].reason, found[15].reason) == (sentence.format("s15"), sentence.format("s14"))
+    assert set(found) == {14, 15}
+
+
+def test_where_damaged_sections_part_a_stack_those_beside_them_are_doubtful() -> None:
+    bad = {14, 15, 16}
+    pairs = stack(lambda one: {"overlap": 0.1} if bad & set(one.places) else {})
+    assert set(said(pairs)) == {13, *bad, 17}
+
+
+def test_a_bad_first_section_parts_nothing() -> None:
+    assert set(said(stack(lambda one: {"overlap": 0.1} if 0 in one.places else {}))) == {0}
+
+
+def test_of_a_mirrored_section_whose_pairs_contradict_each_other_both_are_said() -> None:
+    pairs = stack(lambda one: {"residual_um": 900.0} if 8 in one.places and one.reach > 1 else {})
+    found = said(pairs, mirrored={8})[8]
+    assert found.reason.startswith("it seems to be mirrored on its slide; it was turned back; 4 of its 4 pairs")

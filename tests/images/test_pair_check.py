@@ -278,3 +278,32 @@ def test_pairs_of_an_anchor_are_tried_again_in_the_state_that_it_has():
 
 def test_of_two_sections_one_is_mirrored_against_the_other():
     assert len(mirrored_sections(2, voted(2, {1}))) == 1
+
+
+# Stacks in which hardly a pair is right
+
+
+def test_where_no_loop_closes_all_pairs_are_in_doubt_though_all_are_alike_in_that():
+    random = np.random.default_rng(0)
+    wrong = {
+        places: one @ off(random.uniform(20, 340), *random.uniform(-1000, 1000, 2))
+        for places, one in exact_pairs(sections(30)).items()
+    }
+    doubted = judged_loops(measured(wrong), settings=SETTINGS, **FAR).doubted
+    assert sum(moving - fixed == 1 for fixed, moving in doubted) >= 27  # two loops of a pair may close by chance
+
+
+def test_of_three_sections_whose_loop_stays_open_all_pairs_are_in_doubt():
+    """One of the three is wrong, and nothing tells which."""
+    pairs = exact_pairs(sections(3))
+    pairs[0, 1] = pairs[0, 1] @ off(60, 500)
+    assert judged_loops(measured(pairs), settings=SETTINGS, **FAR).doubted == set(pairs)
+
+
+def test_loops_of_sections_far_apart_may_all_be_open_by_as_much_as_those_of_a_real_brain_are():
+    """20 sections of a brain, some 400 um apart, have neighbours whose loops are open by up to 480 um."""
+    random = np.random.default_rng(0)
+    bent = {places: one @ off(random.normal(0, 2)) for places, one in exact_pairs(sections(20)).items()}
+    judged = judged_loops(measured(bent, likeness=0.15), settings=SETTINGS, **FAR)
+    assert np.median([um for places, um in judged.open_um.items() if places[1] - places[0] == 1]) > 100
+    assert not judged.doubted
