@@ -13,7 +13,7 @@ from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import whole_file
 from brainstack.images.alignment_plots import pairs_figure, png, shifts_figure, similarity_figure
 from brainstack.images.colour import inverted_luminance
-from brainstack.images.stack_views import Slab, StackViews, slab_of, stack_views, views_figure
+from brainstack.images.stack_views import SLAB_SHARE, Slab, StackViews, slab_of, stack_views, views_figure
 from brainstack.plan import Plan
 from brainstack.stamps import Step
 from tasks.base import AnimalTask
@@ -46,7 +46,7 @@ class AlignmentPictures(AnimalTask):
                 after,
                 pixel_size_um=plan.pixel_size_um,
                 thickness_um=thickness_um,
-                title=f"{name}: the stack before and after alignment, channel {plan.settings.elastix.channel}",
+                title=f"{name}, channel {plan.settings.elastix.channel}: middle {SLAB_SHARE:.0%} of the canvas",
             ),
         }
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections import defaultdict
-from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from brainstack.alignment_report import doubtful_sections
-from brainstack.animal_folder import AnimalFolder
 from brainstack.edits import passed_over
-from brainstack.environment import animal_folder
 from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
 from brainstack.last_run import DONE, FAILED, STOPPED, WAITING, LastRun, begun_now, note_begun, note_ended
@@ -21,14 +16,16 @@ from brainstack.links import link_all
 from brainstack.locking import editing, remove_parts, take_lock
 from brainstack.mask_approvals import may_go_on, waiting
 from brainstack.mask_areas import doubtful_masks
-from brainstack.planning import make_plan, read_failed, take_in, write_failed
+from brainstack.planning import known_folder, make_plan, read_failed, take_in, write_failed
 from brainstack.records import Ran
+from brainstack.report.packages import packages_here, packages_in_words
 from brainstack.report.page import write_report
-from brainstack.run_log import LineFormatter
+from brainstack.report.without_plan import tell_instead
+from brainstack.run_log import open_log
 from brainstack.slide_notes import said_of_slides
 from brainstack.stamps import Stamps, Step
 from tasks import cluster, current
-from tasks.base import AnimalTask, sentence_of
+from tasks.base import AnimalTask, SectionsFailed, sentence_of
 from tasks.display import Display
 
 log = logging.getLogger("brainstack")
@@ -46,21 +43,25 @@ class Run:
         self.is_broken = False
         self._is_reported = False
         self._is_ended = False
+        self._has_given_up = False
         self._ran: list[Ran] = []
         self._before: object = None
         self._expected: dict[str, set[str]] = defaultdict(set)
         if not animal:
             raise BrainstackError("No animal was named; say which, such as --animal DK39.")
-        make_plan(animal)  # says so where there is no such animal, before anything is written
-        self.folder = animal_folder(animal)
+        self.folder = known_folder(animal)  # says so where there is no such animal, before anything is written
+        if not self.folder.root.is_dir():  # of a disk that is not mounted: nothing is written there
+            make_plan(animal)
         self.jobs: cluster.AnimalJobs | None = None
         self._noted: LastRun | None = None
+        self._lock = take_lock(self.folder)
         try:
-            self._lock = take_lock(self.folder)
-            self._log = _opened_log(self.folder)
+            self._log = open_log(self.folder, told=(BrainstackError, SectionsFailed))
+            self.display = Display(animal, self._log, command)
             self._noted = begun_now(self._log)  # before it is written: so its end is noted too, whenever that comes
             note_begun(self.folder, self._noted)
             log.info("%s | started by %s; brainstack %s", animal, self._noted.process, version("brainstack"))
+            log.info("%s | packages: %s", animal, packages_in_words(packages_here()))
             self._begin()
         except KeyboardInterrupt:
             self._note_end(STOPPED, 0)
@@ -71,6 +72,7 @@ class Run:
             raise
         except Exception as error:
             self.gave_up(sentence_of(error))
+            self._lock.close()
             raise
 
     def _begin(self) -> None:
@@ -78,7 +80,6 @@ class Run:
         if not self._living():
             with editing(self.folder):  # a mask that somebody is saving is no leftover
                 remove_parts(self.folder)
-        self.display = Display(self.animal, self._log, self.command)
         self._renew()
         if self.jobs is not None:
             self.display.announce(self.jobs.take_over())
@@ -168,14 +169,17 @@ class Run:
         self.display.interrupted(current.plan(self.animal), self.failed)
 
     def gave_up(self, sentence: str) -> None:
-        """It ends before its last look, with a sentence for people. Of a run that has ended nothing more is noted."""
+        """It ends before its last look, with a sentence for people, which the page about the animal has too. Of a run
+        that has ended nothing more is noted."""
         if self._is_ended or self._noted is None:
             return
-        log.error("%s | %s", self.animal, sentence)
+        self._has_given_up = True
+        log.error("%s | gave up: %s", self.animal, " ".join(sentence.split()))
         try:
             self._note_end(FAILED, len(self.failed))
         except OSError as error:  # a full disk, of which the sentence may speak
             log.error("%s | its end could not be noted: %s", self.animal, sentence_of(error))
+        self.report()
 
     def report(self, *, quick: bool = False) -> None:
         """Make the page about the animal, once a run, however it ended. Where that fails, the run's own end stays what
@@ -185,6 +189,10 @@ class Run:
         self._is_reported = True
         try:
             progress = current.progress(self.animal)
+        except Exception as error:  # no plan can be made, which ended the run, and is told as that
+            tell_instead(self.folder, error, self.command)
+            return
+        try:
             path = write_report(progress.plan, progress, quick=quick)
         except KeyboardInterrupt:  # the run has ended, and how stays what it is
             self.display.announce(
@@ -194,7 +202,8 @@ class Run:
             log.exception("%s | its report could not be made", self.animal)
             self.display.announce(f"The report could not be made: {sentence_of(error)}")
         else:
-            log.info("%s | report: %s", self.animal, path)
+            if not self._has_given_up:  # else the last word of the log is how it ended
+                log.info("%s | report: %s", self.animal, path)
             self.display.announce(f"Its report: {path}")
 
     def _note_end(self, outcome: str, failed: int) -> None:
@@ -214,27 +223,6 @@ class Run:
 
     def not_scheduled(self, sentence: str) -> None:
         """What could not even be asked for."""
+        log.error("%s | gave up: %s", self.animal, " ".join(sentence.split()))
         self.display.broken(sentence)
         self.is_broken = True
-
-
-class _Log(logging.FileHandler):
-    """A log that cannot be written (a full disk) does not fill the terminal with tracebacks: the run itself says so."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        pass
-
-
-def _opened_log(folder: AnimalFolder) -> Path:
-    """The run's log, which takes what Luigi and brainstack say."""
-    path = folder.log(datetime.now(UTC).strftime("%Y%m%d-%H%M%S") + f"-{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = _Log(path, encoding="utf-8")
-    handler.setFormatter(LineFormatter(folder.prep_id))
-    for name in ("luigi", "luigi-interface", "luigi.scheduler", "brainstack"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
-        logger.addHandler(handler)
-    logging.getLogger("luigi.scheduler").setLevel(logging.WARNING)
-    return path

@@ -39,6 +39,13 @@ def jpeg(picture: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
     return encoded.tobytes()
 
 
+def png_uri(picture: NDArray[np.uint8]) -> str:
+    """As `jpeg_uri`, without loss: of pictures with words in them."""
+    stored = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".png", stored, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return data_uri("image/png", encoded.tobytes())
+
+
 def data_uri(kind: str, content: bytes) -> str:
     """kind : such as "image/png"."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

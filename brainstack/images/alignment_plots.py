@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from brainstack.records import PairTransform, SectionAlignment
@@ -27,6 +27,8 @@ Numbers = Mapping[str, int]
 
 DPI = 100
 WIDE_PX = 1600
+WORDS_PT, TITLE_PT = 17, 20
+"""Of the pictures that the report shows: on A4, where 1600 pixels have 180 mm, words are 7.5 points high."""
 
 
 class Look(NamedTuple):
@@ -156,6 +158,13 @@ def whole_numbers(most: int = 24) -> MaxNLocator:
     return MaxNLocator(nbins=most, integer=True, min_n_ticks=1)
 
 
+def readable(axes: Any) -> None:
+    """Ticks and labels of Axes, or of an axis beside them, as large as a picture on paper needs."""
+    axes.tick_params(labelsize=WORDS_PT)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_size(WORDS_PT)
+
+
 def _mark_size(count: int) -> float:
     """In points: smaller where there are many."""
     return 8 if count <= 60 else 5 if count <= 200 else 4
@@ -179,8 +188,9 @@ def _draw_marked(axes: Axes, at: Line, levels: Line, words: Sequence[str]) -> No
 
 
 def _draw_legend(
-    figure: Figure, words: Sequence[str], of: str, *, others: Sequence[Line2D] = (), height: float = 0.932
-) -> None:
+    figure: Figure, words: Sequence[str], of: str, *, others: Sequence[Line2D] = (), height: float = 0.932,
+    words_pt: float = 11,
+) -> None:  # fmt: skip
     """One line below the title: each look that occurs, and how often."""
     entries = [
         Line2D([], [], color=look.colour, marker=look.shape, linestyle="", markersize=9,
@@ -189,7 +199,7 @@ def _draw_legend(
     ]  # fmt: skip
     handles = [Line2D([], [], linestyle="", label=of), *entries, *others]
     figure.legend(handles=handles, loc="center", bbox_to_anchor=(0.5, height), ncols=len(handles), frameon=False,
-                  fontsize=11, handletextpad=0.2)  # fmt: skip
+                  fontsize=words_pt, handletextpad=0.2)  # fmt: skip
 
 
 # The matrix of pairs
@@ -223,20 +233,32 @@ def pairs_figure(
         apart = {(numbers[one.fixed], place[one.moving] - place[one.fixed]): one for one in pairs}
         figure, panels = _strips(apart, slots, norm)
     inches = figure.get_figheight()
-    figure.text(0.5, 1 - 0.35 / inches, title, fontsize=14, ha="center")
+    figure.text(0.5, 1 - 0.42 / inches, title, fontsize=TITLE_PT, ha="center")
     drawn = [one.verdict for one in pairs if one.verdict not in UNMARKED]
-    empty = Line2D([], [], color="white", marker="s", linestyle="", markersize=9, markeredgecolor="#111111",
+    empty = Line2D([], [], color="white", marker="s", linestyle="", markersize=14, markeredgecolor="#111111",
                    label="no such pair, or no residual")  # fmt: skip
-    _draw_legend(figure, drawn, f"pairs ({len(pairs)}):", others=[empty], height=1 - 0.63 / inches)
-    room = figure.add_axes((0.91, 0.6 / inches, 0.015, 1 - 1.6 / inches))
-    bar = figure.colorbar(panels[0].images[0], cax=room, format=StrMethodFormatter("{x:g}"))
-    bar.set_label("residual (µm); less than 1 has the colour of 1")
+    _draw_legend(figure, drawn, f"pairs ({len(pairs)}):", others=[empty], height=1 - 0.78 / inches, words_pt=WORDS_PT)
+    room = figure.add_axes((0.895, BELOW / inches, 0.015, 1 - (ABOVE + BELOW) / inches))
+    bar = figure.colorbar(panels[0].images[0], cax=room, format=FuncFormatter(_level))
+    bar.set_label("residual (µm)")
+    for axes in (*panels, room):
+        readable(axes)
     return figure
 
 
+ABOVE, BELOW = 1.1, 0.9
+"""Inches above and below what is drawn, for words."""
+
+
+def _level(residual_um: float, _: Any) -> str:
+    """Of the colours: less than 1 µm has the colour of 1."""
+    return "≤ 1" if residual_um <= 1 else f"{residual_um:g}"
+
+
 def _square(pairs: Iterable[PairTransform], numbers: Numbers, slots: range, norm: LogNorm) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(WIDE_PX / DPI, 10), dpi=DPI)
-    axes = figure.add_axes((0.05, 0.06, 0.83, 0.84))
+    inches = 10
+    figure = Figure(figsize=(WIDE_PX / DPI, inches), dpi=DPI)
+    axes = figure.add_axes((0.065, BELOW / inches, 0.81, 1 - (ABOVE + BELOW) / inches))
     cells = {(numbers[one.fixed], numbers[one.moving]): one for one in pairs}
     _draw_cells(axes, cells | {(row, column): one for (column, row), one in cells.items()}, slots, slots, norm)
     axes.set_xlabel("section number")
@@ -247,13 +269,15 @@ def _square(pairs: Iterable[PairTransform], numbers: Numbers, slots: range, norm
 def _strips(apart: Cells, slots: int, norm: LogNorm) -> tuple[Figure, list[Axes]]:
     """apart : pairs by the number of the first section, and by how many sections the second is behind it."""
     count, reach = -(-slots // STRIP), max((distance for _, distance in apart), default=1)
-    inches = 1.6 + count * (0.55 + 0.35 * reach)
+    strip_inches, between = 0.35 * max(reach, 2), 0.6
+    inches = ABOVE + BELOW + count * (strip_inches + between) - between
     figure = Figure(figsize=(WIDE_PX / DPI, inches), dpi=DPI)
     panels = list(np.atleast_1d(figure.subplots(count, 1)))
-    figure.subplots_adjust(left=0.05, right=0.88, top=1 - 1 / inches, bottom=0.6 / inches, hspace=0.4)
+    figure.subplots_adjust(left=0.065, right=0.875, top=1 - ABOVE / inches, bottom=BELOW / inches,
+                           hspace=between / strip_inches)  # fmt: skip
     for strip, axes in enumerate(panels):
         _draw_cells(axes, apart, range(strip * STRIP, (strip + 1) * STRIP), range(1, reach + 1), norm)
-        axes.set_ylabel("sections apart")
+    figure.text(0.02, 0.5, "sections apart", fontsize=WORDS_PT, rotation=90, ha="center", va="center")
     panels[-1].set_xlabel("section number (of the first of the two)")
     return figure, panels
 

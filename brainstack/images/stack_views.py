@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from brainstack.images.alignment_plots import DPI, WIDE_PX, whole_numbers
+from brainstack.images.alignment_plots import DPI, WIDE_PX, WORDS_PT, readable, whole_numbers
 
 Plane = NDArray[np.float32]
 
@@ -56,42 +57,53 @@ def stack_views(slabs: Iterable[tuple[int, Slab]], canvas: tuple[int, int], slot
     return views
 
 
-ALONG_PX, ACROSS_PX = 680, 1150
-"""Of a view along the stack; of both kinds of view across it, together."""
+ALONG_PX, ACROSS_PX = 650, 460
+"""Of a view along the stack, and across it at most."""
+LEFT_PX, ABOVE_PX, BELOW_PX = 110, 160, 85
+"""Room for words beside a view."""
+CELL_PX = WIDE_PX // 2, ABOVE_PX + ACROSS_PX + BELOW_PX
+"""(width, height) of a view with its words: a quarter of the picture, so that the report, which has no room for two
+beside each other on a telephone, can part them."""
 
 
 def views_figure(
     before: StackViews, after: StackViews, *, pixel_size_um: float, thickness_um: float, title: str
 ) -> Figure:
-    """Both views, before on the left, after on the right, in one grey scale.
+    """From the side in the upper half, from above in the lower, before on the left, after on the right, in one grey
+    scale.
 
     Lengths across the stack have the same scale everywhere; those along it are stretched to fill the picture, by a
-    factor that stands there. thickness_um : from one section to the next.
+    factor that stands there. thickness_um : from one section to the next. title : what all are of.
     """
     pixel_mm, section_mm = pixel_size_um / 1000, thickness_um / 1000
     stack_mm = before.side.shape[1] * section_mm
     across_mm = [pixel_mm * max(len(one), len(other)) for one, other in zip(before, after, strict=True)]
-    px_per_mm = min(ACROSS_PX / sum(across_mm), ALONG_PX / stack_mm)
-    heights_px = [max(1, round(px_per_mm * one)) for one in across_mm]
-    wide_px, high_px, white = WIDE_PX, 320 + sum(heights_px), _white([*before, *after])
-
-    figure = Figure(figsize=(wide_px / DPI, high_px / DPI), dpi=DPI)
+    px_per_mm = min(ACROSS_PX / max(across_mm), ALONG_PX / stack_mm)
+    white = _white([*before, *after])
     stretch = ALONG_PX / (stack_mm * px_per_mm)
-    said = f"the middle {SLAB_SHARE:.0%} of the canvas; lengths along the stack are drawn {stretch:.3g} times as long"
-    figure.text(0.5, 1 - 35 / high_px, title, fontsize=14, ha="center")
-    figure.text(0.5, 1 - 62 / high_px, said, fontsize=11, ha="center")
+
+    figure = Figure(figsize=(2 * CELL_PX[0] / DPI, 2 * CELL_PX[1] / DPI), dpi=DPI)
     for row, (name, label) in enumerate((("from the side", "rows (mm)"), ("from above", "columns (mm)"))):
-        bottom_px = (180 + heights_px[1], 50)[row]
         for column, (when, views) in enumerate((("before", before), ("after", after))):
-            box = (85 + 790 * column) / wide_px, bottom_px / high_px, ALONG_PX / wide_px, heights_px[row] / high_px
-            axes = figure.add_axes(box)
-            axes.set_title(f"{name}, {when} alignment", fontsize=12)
-            axes.set_ylabel(label)
             view_mm = pixel_mm * len(views[row])
+            axes = _cell(figure, row, column, f"{title}\n{name}, {when} alignment", px_per_mm * across_mm[row])
             shown = resized(views[row], max(1, round(px_per_mm * view_mm)), ALONG_PX)
             _draw_view(axes, shown, view_mm, stack_mm, section_mm, white=white)
             axes.set_ylim(across_mm[row], 0)
+            axes.set_ylabel(label)
+            axes.set_xlabel(f"along the stack (mm), drawn {stretch:.3g} times as long")
+            readable(axes)
     return figure
+
+
+def _cell(figure: Figure, row: int, column: int, title: str, high_px: float) -> Axes:
+    """Axes at the upper end of a quarter, with its title; high_px : of the axes."""
+    wide, high = 2 * CELL_PX[0], 2 * CELL_PX[1]
+    top_px = high - row * CELL_PX[1]
+    figure.text((column + 0.5) / 2, (top_px - 14) / high, title, fontsize=WORDS_PT, ha="center", va="top")
+    left_px, high_px = column * CELL_PX[0] + LEFT_PX, max(1, round(high_px))
+    bottom_px = top_px - ABOVE_PX - high_px
+    return figure.add_axes((left_px / wide, bottom_px / high, ALONG_PX / wide, high_px / high))
 
 
 def _draw_view(axes: Axes, shown: Plane, view_mm: float, stack_mm: float, section_mm: float, *, white: float) -> None:
@@ -99,11 +111,14 @@ def _draw_view(axes: Axes, shown: Plane, view_mm: float, stack_mm: float, sectio
     edges = (-0.5 * section_mm, stack_mm - 0.5 * section_mm, view_mm, 0)
     axes.imshow(shown, extent=edges, cmap="gray", vmin=0, vmax=white, interpolation="nearest", aspect="auto")
     axes.set_facecolor("black")
-    axes.set_xlabel("along the stack (mm); above the picture: section number")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
     numbers = axes.secondary_xaxis(
         "top", functions=(partial(np.multiply, 1 / section_mm), partial(np.multiply, section_mm))
     )
-    numbers.xaxis.set_major_locator(whole_numbers(12))
+    numbers.set_xlabel("section number", labelpad=8)
+    numbers.xaxis.set_major_locator(whole_numbers(8))
+    readable(numbers)
 
 
 def _white(planes: Sequence[Plane]) -> float:

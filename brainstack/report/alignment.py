@@ -7,8 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from brainstack.files.miniatures import data_uri
+import numpy as np
+from numpy.typing import NDArray
+
+from brainstack.files.miniatures import data_uri, png_uri, read_picture
 from brainstack.records import PairTransform, SectionAlignment
 from brainstack.report.alignment_table import AlignmentTable, alignment_table, median
 from brainstack.report.pictures import Picture, Wanted
@@ -20,6 +24,11 @@ from brainstack.stamps import Step
 WORST = 5
 """Pairs that are shown as flicker pictures."""
 FLICKER_PX = 520
+VIEWS_PX = (1410, 1600)
+"""(rows, columns) of the picture that has a view in each quarter: those of `brainstack.images.stack_views`, which takes
+too long to import."""
+WHITE, MARGIN_PX = 250, 8
+"""What is brighter is empty paper; so many rows of it are kept."""
 SMALLEST_UM = 0.1
 """Smaller residuals are all alike: a hundredth of a thumbnail's pixel."""
 RANKS = {"failed": 0, "doubtful": 1, "": 2, "good": 2}
@@ -50,14 +59,14 @@ class Flicker:
 
 @dataclass(frozen=True)
 class AlignmentChapter:
-    """views, pairs : addresses of pictures that AlignmentPictures made; "" where there are none. stale : where these
-    are of an earlier alignment. trouble : why there is no table."""
+    """views : see `_views`; none where AlignmentPictures was not made. pairs : the address of its other picture, ""
+    where there is none. stale : where these are of an earlier alignment. trouble : why there is no table."""
 
     verdicts: dict[str, int]
     doubts: tuple[Doubt, ...]
     places: str
     similarity: str
-    views: str
+    views: tuple[Picture, ...]
     pairs: str
     stale: bool
     worst: tuple[Flicker, ...]
@@ -80,7 +89,7 @@ def alignment_chapter(source: Source) -> AlignmentChapter:
         doubts=tuple(_doubts(source, table)),
         places=_places(source, table.sections) if has_any else "",
         similarity=_similarity(source, beside) if beside else "",
-        views=_embedded(source, "views") if has_any else "",
+        views=_views(source) if has_any else (),
         pairs=_embedded(source, "pairs") if has_any else "",
         stale=not source.progress.is_done(Step("AlignmentPictures")),
         worst=tuple(_worst(source, table)),
@@ -93,6 +102,30 @@ def alignment_chapter(source: Source) -> AlignmentChapter:
         table=str(folder.alignment_metrics.relative_to(folder.root)),
         trouble=table.trouble,
     )
+
+
+def _views(source: Source) -> tuple[Picture, ...]:
+    """Its quarters, from the side and from above, before and after alignment, each in its own picture: so that they lie
+    below each other where the page is narrow, and on two pages where one has no room for all. One that an earlier
+    version made has no quarters, and is left whole."""
+    path = source.plan.folder.alignment_picture("views")
+    if not path.exists():
+        return ()
+
+    def made() -> list[dict[str, Any]]:
+        picture = read_picture(path)
+        parts = 2 if picture.shape[:2] == VIEWS_PX else 1
+        rows = [_without_margins(one) for one in np.vsplit(picture, parts)]
+        cells = [cell for row in rows for cell in np.hsplit(row, parts)]
+        return [{"uri": png_uri(one), "width": one.shape[1], "height": one.shape[0]} for one in cells]
+
+    return tuple(Picture(**one) for one in source.box.remembered("parts of views", [path], made))
+
+
+def _without_margins(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """But for a few rows, without those above and below that are white."""
+    drawn = np.flatnonzero((picture < WHITE).any(axis=(1, 2)))
+    return picture[max(drawn[0] - MARGIN_PX, 0) : drawn[-1] + MARGIN_PX] if drawn.size else picture
 
 
 def _embedded(source: Source, name: str) -> str:
@@ -129,7 +162,8 @@ def _places(source: Source, sections: Sequence[SectionAlignment]) -> str:
     for label, values, unit in series:
         dots = [_place(source, one, value, unit) for one, value in zip(sections, values, strict=True)]
         curve = Curve([(dot.x, dot.y) for dot in dots])
-        panels.append(Panel(label, linear([dot.y for dot in dots if dot.y is not None], most=5), [curve], dots))
+        levels = linear([dot.y for dot in dots if dot.y is not None], most=5)
+        panels.append(Panel(label, levels, [curve], dots, height=124))
     return figure(panels, _numbers(source), "section number", "Rotation and shift of each section along the stack")
 
 
@@ -153,10 +187,11 @@ def _similarity(source: Source, pairs: Sequence[PairTransform]) -> str:
     known = [dot.y for dot in (*before, *after) if dot.y is not None]
     panels = [
         Panel("correlation\n(1 is best)", linear([*known, 0.0], include=(1.0,), most=5), links, [*before, *after],
-              height=180),
-        Panel("tissue that both have\n(share)", linear([], include=(0.0, 1.0), most=4), (), overlap, height=110),
-        Panel("residual of the pair\n(µm)",
-              logarithmic([one for one in levels if one], lowest=0.6 * SMALLEST_UM, least_top=100), (), residual),
+              height=150),
+        Panel("shared tissue\n(share)", linear([], include=(0.0, 1.0), most=4), (), overlap, height=84),
+        Panel("residual\n(µm)",
+              logarithmic([one for one in levels if one], lowest=0.6 * SMALLEST_UM, least_top=100), (), residual,
+              height=110),
     ]  # fmt: skip
     return figure(panels, _numbers(source), "section number; each dot lies between the two sections of its pair",
                   "How well neighbouring sections fit on each other")  # fmt: skip

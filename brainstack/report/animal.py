@@ -104,7 +104,7 @@ def _pixels(source: Source) -> str:
 
 
 def _slide(source: Source, name: str, slide: Slide, label: Picture, preview: Picture) -> ScannedSlide:
-    plan, meta = source.plan, _meta(source, name)
+    plan, (meta, trouble) = source.plan, _meta(source, name)
     scan = meta.get("scan", {})
     sections = sum(one.slide == name and not one.gap and not one.copy for one in plan.sections)
     exposures = ", ".join(
@@ -121,7 +121,7 @@ def _slide(source: Source, name: str, slide: Slide, label: Picture, preview: Pic
         size=readable(int(meta["file_size"])) if "file_size" in meta else "",
         label=label,
         preview=preview,
-        said=tuple(_said(source, name, slide)),
+        said=(*_said(source, name, slide), *([trouble] if trouble else [])),
     )
 
 
@@ -137,13 +137,17 @@ def _said(source: Source, name: str, slide: Slide) -> list[str]:
     return [*lines, *marked, *slide.warnings]
 
 
-def _meta(source: Source, name: str) -> dict[str, Any]:
-    """What the CZI says of itself; nothing where it was not read yet."""
+def _meta(source: Source, name: str) -> tuple[dict[str, Any], str]:
+    """What the CZI says of itself; nothing where it was not read yet, or where its file is another, and a sentence then
+    says so."""
     path = source.plan.folder.meta(name)
     try:
-        return dict(source.box.remembered(f"meta {name}", [path], lambda: _told(path)))
-    except (OSError, ValueError, KeyError):
-        return {}
+        return dict(source.box.remembered(f"meta {name}", [path], lambda: _told(path))), ""
+    except OSError:
+        return {}, ""
+    except (ValueError, LookupError, TypeError, AttributeError):
+        own = path.relative_to(source.plan.folder.root)
+        return {}, f"{own} is not what Meta wrote; delete it, and the next run reads it from the slide again"
 
 
 def _told(path: Path) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from brainstack.brightness import doubts
+from brainstack.brightness import doubts_in_full
+from brainstack.errors import BrainstackError
 from brainstack.gains import channel_gain, has_gain
 from brainstack.records import Channel
+from brainstack.report.attempts import attempted
 from brainstack.report.plots import Curve, Panel, Upright, figure
 from brainstack.report.scales import linear, logarithmic
 from brainstack.report.source import Source
@@ -39,8 +41,16 @@ class BrightnessChapter:
 
 
 def brightness_chapter(source: Source) -> BrightnessChapter:
-    channels = tuple(_channel(source, one) for one in source.plan.channels)
-    return BrightnessChapter(channels, tuple(doubts(source.plan, source.progress.stamps)))
+    channels = tuple(_channel_or_why(source, one) for one in source.plan.channels)
+    found = doubts_in_full(source.plan, source.progress.stamps)
+    where = " (all of them: see Failures and warnings)"
+    return BrightnessChapter(channels, tuple(f"{one}{where if one.more else ''}" for one in found))
+
+
+def _channel_or_why(source: Source, channel: Channel) -> ChannelHistogram:
+    """One that cannot be shown does not hide the others."""
+    found, trouble = attempted(lambda: _channel(source, channel), "This histogram", source.prep_id)
+    return found or ChannelHistogram(channel.number, channel.name, "", (), trouble)
 
 
 def _channel(source: Source, channel: Channel) -> ChannelHistogram:
@@ -60,13 +70,19 @@ def _channel(source: Source, channel: Channel) -> ChannelHistogram:
 
 
 def read_counts(table: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """A histogram's CSV: the first grey value of each row, and the columns of counts by name."""
-    with table.open(newline="", encoding="utf-8") as file:
+    """A histogram's CSV: the first grey value of each row, and the columns of counts by name. Raises BrainstackError
+    for another file."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     names = [name for name in (rows[0] if rows else {}) if name not in ("from", "to")]
-    return np.array([int(row["from"]) for row in rows]), {
-        name: np.array([int(row[name]) for row in rows]) for name in names
-    }
+    try:
+        starts = np.array([int(row["from"]) for row in rows])
+        return starts, {name: np.array([int(row[name]) for row in rows]) for name in names}
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrainstackError(
+            f"{table} is not the table that ChannelHistogram wrote (columns found: {', '.join(map(str, rows[0]))}; "
+            "wanted from, to and counts, with commas between them); delete it, and the next run makes it again."
+        ) from error
 
 
 def _plot(

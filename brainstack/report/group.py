@@ -14,11 +14,12 @@ from brainstack.errors import BrainstackError
 from brainstack.files.whole import whole_file
 from brainstack.mask_areas import read_mask_areas
 from brainstack.planning import look
-from brainstack.report.page import environment
+from brainstack.report.attempts import attempted
 from brainstack.report.plots import Curve, Panel, figure, strips
 from brainstack.report.scales import linear
 from brainstack.report.source import Source, source_of
 from brainstack.report.summary import Summary, summary_of
+from brainstack.report.templating import environment
 from brainstack.versions import brainstack_version
 
 SHADES = ("#1f50d4", "#c23b22", "#2e8b3d", "#7a3fa0", "#8a6200", "#00838f", "#333c46", "#b03a78")
@@ -108,14 +109,18 @@ def group_report_of(names: Iterable[str]) -> Path:
 
 def _row(name: str, page: Path) -> tuple[Row, list[tuple[str, list[tuple[float, float | None]]]]]:
     """An animal's row, and its areas along the stack. One of which nothing can be said does not stop the others."""
-    try:
-        source = source_of(look(name))
-        summary = summary_of(source)
-    except (BrainstackError, OSError) as error:
-        return Row(name, None, trouble=str(error)), []
+    found, trouble = attempted(lambda: _looked_at(name), "Its row", name)
+    if found is None:
+        return Row(name, None, trouble=trouble), []
+    source, summary, areas = found
     report = source.plan.folder.report
     way = os.path.relpath(report, page.parent) if report.exists() else ""
-    return Row(name, summary, way), [(name, _areas_along(source))]
+    return Row(name, summary, way), [(name, areas)]
+
+
+def _looked_at(name: str) -> tuple[Source, Summary, list[tuple[float, float | None]]]:
+    source = source_of(look(name))
+    return source, summary_of(source), _areas_along(source)
 
 
 def _areas_along(source: Source) -> list[tuple[float, float | None]]:

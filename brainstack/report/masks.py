@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brainstack.mask_areas import MaskArea, read_mask_areas
+from brainstack.errors import BrainstackError
+from brainstack.mask_areas import MaskArea, checked_mask_areas
 from brainstack.report.alignment_table import median
 from brainstack.report.pictures import Picture, Wanted
 from brainstack.report.plots import Curve, Dot, Panel, figure
 from brainstack.report.scales import linear
-from brainstack.report.sections import side_px
+from brainstack.report.sections import side_px, why_mask_is_doubtful
 from brainstack.report.source import Source
 
 SHARE_OF_CARD = 0.8
@@ -29,37 +30,58 @@ class MaskCard:
 
 
 @dataclass(frozen=True)
+class Outlier:
+    """A row of the table, and why it stands out, in a sentence."""
+
+    row: MaskArea
+    why: str
+
+
+@dataclass(frozen=True)
 class MasksChapter:
-    """outliers, edited : rows of the table, those that stand out, and those that people made. mended : numbers of
-    sections whose masks were found with their neighbours' help. table : its path in the animal's folder."""
+    """outliers : those that stand out. edited : rows of the table, those that people made. mended : numbers of
+    sections whose masks were found with their neighbours' help. missing : why there is no table,
+    in a sentence. table : its path in the animal's folder."""
 
     plot: str
     cards: tuple[MaskCard, ...]
-    outliers: tuple[MaskArea, ...]
+    outliers: tuple[Outlier, ...]
     edited: tuple[MaskArea, ...]
     mended: tuple[int, ...]
     largest_mm2: float
     smallest_mm2: float
     middle_mm2: float
+    missing: str
     table: str
 
 
 def masks_chapter(source: Source) -> MasksChapter:
     plan = source.plan
-    rows = [one for one in read_mask_areas(plan.folder.mask_areas) if one.key in plan.section]
+    table, missing = _table(source)
+    rows = [one for one in table if one.key in plan.section]
     by_key = {one.key: one for one in rows}
     areas = [one.area_um2 / 1e6 for one in rows]
     return MasksChapter(
         plot=_plot(source, rows) if rows else "",
         cards=tuple(_cards(source, by_key)),
-        outliers=tuple(one for one in rows if one.verdict in ("doubtful", "no tissue")),
+        outliers=tuple(Outlier(one, _why(source, one)) for one in rows if one.verdict in ("doubtful", "no tissue")),
         edited=tuple(one for one in rows if one.edited),
         mended=tuple(plan.section[one.key].number for one in rows if one.verdict == "mended"),
         largest_mm2=max(areas, default=0.0),
         smallest_mm2=min(areas, default=0.0),
         middle_mm2=median(areas) or 0.0,
+        missing=missing,
         table=str(plan.folder.mask_areas.relative_to(plan.folder.root)),
     )
+
+
+def _table(source: Source) -> tuple[list[MaskArea], str]:
+    """Its rows, and why there are none."""
+    try:
+        rows = checked_mask_areas(source.plan.folder.mask_areas)
+    except BrainstackError as error:  # a person saved it otherwise: no reason to show no outlines
+        return [], str(error)
+    return rows, "" if rows else "There is no table of masks: MaskAreas was not made yet."
 
 
 def _cards(source: Source, rows: dict[str, MaskArea]) -> list[MaskCard]:
@@ -78,6 +100,13 @@ def _cards(source: Source, rows: dict[str, MaskArea]) -> list[MaskCard]:
         area_mm2 = row.area_um2 / 1e6 if row else None
         cards.append(MaskCard(key, plan.section[key].number, picture, area_mm2, verdict, look_of(row) if row else ""))
     return cards
+
+
+def _why(source: Source, row: MaskArea) -> str:
+    if row.verdict == "no tissue":
+        return "no tissue was found"
+    changed = "it was changed since the last run, which has to look at it again"
+    return why_mask_is_doubtful(source, row.key) or changed
 
 
 def look_of(row: MaskArea) -> str:

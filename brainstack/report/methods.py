@@ -1,50 +1,74 @@
-"""Chapter: a paragraph of methods for the paper, worded from the stages and settings that this animal was made by."""
+"""Chapter: a paragraph of methods for the paper, worded from the stages, settings and versions that this animal's data
+were made with. Where these are others than those in force now, the chapter says so."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from brainstack.mask_areas import read_mask_areas
 from brainstack.report.alignment_table import alignment_table
 from brainstack.report.citations import REFERENCES
+from brainstack.report.made_with import TOLD, as_made, brainstacks, made_with, packages_of
 from brainstack.report.source import Source
 from brainstack.settings import Settings
 from brainstack.stages import STAGES
-from brainstack.versions import brainstack_version
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 CITED = re.compile(r"\[([a-z, ]+)\]")
+BRACKET = "\ue000"
+"""Stands for the opening bracket of what people wrote, until citations are numbered; of no language's letters."""
 
 
 @dataclass(frozen=True)
 class MethodsChapter:
-    """sentences : with citations as numbers, such as "[1, 2]". references : in that order. missing : why there is
-    nothing to be said yet."""
+    """text : with citations as numbers, such as "[1, 2]". references : in that order. missing : why there is nothing to
+    be said yet. not_done : stages that are told of and are not as they should be, with how many steps; never_made :
+    those of which nothing is told, as they were not made. changed : settings that are other now than told. command :
+    makes all of them."""
 
     text: str
     references: tuple[str, ...]
     missing: str = ""
+    not_done: tuple[str, ...] = ()
+    never_made: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    command: str = ""
 
 
 def methods_chapter(source: Source) -> MethodsChapter:
     if not source.plan.section:
         return MethodsChapter("", (), "No section is known yet, so that there are no methods to be told.")
-    sentences = [*_scans(source), *_masks(source), *_brightness(source), *_pairs(source), *_stack(source),
-                 *_volume(source), *_software(source)]  # fmt: skip
-    return numbered(" ".join(sentence[0].upper() + sentence[1:] for sentence in sentences))
+    made = made_with(source)
+    told = as_made(source, made)
+    sentences = [*_scans(told), *_masks(told), *_brightness(told), *_pairs(told, made.unknown), *_stack(told),
+                 *_volume(told), *_software(told)]  # fmt: skip
+    return replace(
+        numbered(" ".join(sentence[0].upper() + sentence[1:] for sentence in sentences)),
+        not_done=made.not_done,
+        never_made=made.never_made if any(_was_made(source, stage) for stage in TOLD) else (),
+        changed=made.changed,
+        command=f"luigi --module tasks Animal --animal {source.prep_id}",
+    )
 
 
 def numbered(text: str) -> MethodsChapter:
-    """The text with its citations, such as "[numpy, scipy]", numbered as they come."""
+    """The text with its citations, such as "[numpy, scipy]", numbered as they come. Other words in brackets stay."""
     order: dict[str, int] = {}
 
     def cite(found: re.Match[str]) -> str:
         names = [name.strip() for name in found[1].split(",")]
+        if not set(names) <= set(REFERENCES):
+            return found[0]
         return f"[{', '.join(str(order.setdefault(name, len(order) + 1)) for name in names)}]"
 
-    return MethodsChapter(CITED.sub(cite, text), tuple(REFERENCES[name] for name in order))
+    return MethodsChapter(CITED.sub(cite, text).replace(BRACKET, "["), tuple(REFERENCES[name] for name in order))
+
+
+def _said(words: str) -> str:
+    """What a person or a microscope wrote: it cites nothing."""
+    return words.replace("[", BRACKET)
 
 
 def _was_made(source: Source, stage: str) -> bool:
@@ -64,15 +88,15 @@ def in_words(count: int) -> str:
 
 def _scans(source: Source) -> list[str]:
     plan = source.plan
-    histology, scan, stain = plan.records.histology, plan.records.scan_run, plan.records.histology.counterstain
+    histology, scan = plan.records.histology, plan.records.scan_run
+    stain, names = _said(histology.counterstain), ", ".join(_said(one.name) for one in plan.channels)
     slides = len({plan.slide_number(file) for file in plan.czi_files})
     gaps, copies = sum(one.gap for one in plan.sections), sum(one.copy > 0 for one in plan.sections)
-    species = plan.records.animal.species
+    species = _said(plan.records.animal.species)
     kind = (
         "in bright field"
         if plan.is_colour
-        else f"in {several(len(plan.channels), 'channel')} "
-        + (f"({', '.join(one.name for one in plan.channels)}) of {'8' if plan.pixel_type == 'uint8' else '16'} bit")
+        else f"in {several(len(plan.channels), 'channel')} ({names}) of {8 if plan.pixel_type == 'uint8' else 16} bit"
     )
     size = "" if scan.resolution_um is None else f" at {scan.resolution_um:.4g} µm per pixel"
     lines = [
@@ -86,9 +110,10 @@ def _scans(source: Source) -> list[str]:
     if copies:
         lines.append(f"{several(copies, 'missing section')} {'was' if copies == 1 else 'were'} replaced by a copy of a "
                      "neighbouring one.")  # fmt: skip
+    brainstack = " ".join(["brainstack", *_joined(brainstacks(source))])
     thumbnails = "" if source.pixel_size_um is None else f" to {source.pixel_size_um:.4g} µm per pixel"
     lines.append(
-        f"The scans were processed with brainstack {brainstack_version()}, a graph of Luigi tasks [luigi]. Masks and "
+        f"The scans were processed with {brainstack}, a graph of Luigi tasks [luigi]. Masks and "
         f"alignment were found on images reduced by area averages{thumbnails}."
     )
     return lines
@@ -141,7 +166,8 @@ def _brightness(source: Source) -> list[str]:
     return lines
 
 
-def _pairs(source: Source) -> list[str]:
+def _pairs(source: Source, unknown: Collection[str]) -> list[str]:
+    """unknown : settings that are not known any more."""
     if not _was_made(source, "Elastix"):
         return []
     settings, elastix = source.plan.settings, source.plan.settings.elastix
@@ -151,7 +177,7 @@ def _pairs(source: Source) -> list[str]:
         f"Each section was registered rigidly (rotation and shift) on the next {others}, on {on}, smoothed by "
         f"{elastix.smoothing_um:g} µm: from {elastix.ring_steps} rotations around the full circle, by the enhanced "
         "correlation coefficient from coarse to fine [ecc], and at last by elastix [elastix, shamonin] through "
-        f"SimpleElastix [simpleelastix], with {_engine(settings)}.",
+        f"SimpleElastix [simpleelastix]{'' if '[elastix] rigid' in unknown else f', with {_engine(settings)}'}.",
         "Pairs that contradict others, as the loop over three sections does not close, were registered again, and not "
         "used where they still did.",
     ]
@@ -166,7 +192,7 @@ def _engine(settings: Settings) -> str:
     metrics = {"AdvancedMattesMutualInformation": "mutual information [mattes]"}
     optimizers = {"AdaptiveStochasticGradientDescent": "adaptive stochastic gradient descent [asgd]"}
     metric, optimizer = str(rigid.get("Metric", "")), str(rigid.get("Optimizer", ""))
-    return f"{metrics.get(metric, metric)} and {optimizers.get(optimizer, optimizer)}"
+    return f"{metrics.get(metric, _said(metric))} and {optimizers.get(optimizer, _said(optimizer))}"
 
 
 def _stack(source: Source) -> list[str]:
@@ -221,13 +247,12 @@ def _volume(source: Source) -> list[str]:
 def _software(source: Source) -> list[str]:
     names = {"numpy": "NumPy", "scipy": "SciPy", "scikit-image": "scikit-image", "tifffile": "tifffile"}
     cited = {"numpy": "numpy", "scipy": "scipy", "scikit-image": "skimage", "tifffile": "tifffile"}
-    words = [f"{shown} {_version(name)} [{cited[name]}]" for name, shown in names.items()]
+    versions = packages_of(source)
+    words = [" ".join([shown, *_joined(versions.get(name, ())), f"[{cited[name]}]"]) for name, shown in names.items()]
     stages = sum(_was_made(source, stage) for stage in STAGES)
     return [f"The software stands on {', '.join(words[:-1])} and {words[-1]}."] if stages else []
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+def _joined(versions: Sequence[str]) -> list[str]:
+    """As one word of a sentence; none where no version is known."""
+    return [" and ".join(versions)] if versions else []

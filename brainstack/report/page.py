@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from brainstack.errors import BrainstackError
+from brainstack.database import refuse_missing
+from brainstack.environment import database_url
 from brainstack.files.whole import whole_file
 from brainstack.plan import Plan
-from brainstack.planning import look
+from brainstack.planning import known_folder, look
 from brainstack.progress import Progress
 from brainstack.report.alignment import alignment_chapter
 from brainstack.report.animal import animal_chapter
+from brainstack.report.attempts import attempted
 from brainstack.report.brightness import brightness_chapter
 from brainstack.report.masks import masks_chapter
 from brainstack.report.methods import methods_chapter
-from brainstack.report.processing import duration, processing_chapter
+from brainstack.report.processing import processing_chapter
 from brainstack.report.sections import sections_chapter
 from brainstack.report.settings_table import settings_chapter
 from brainstack.report.source import Source, source_of
-from brainstack.report.summary import summary_of
-from brainstack.report.troubles import troubles_chapter
+from brainstack.report.summary import how_it_ended, summary_of
+from brainstack.report.templating import environment
+from brainstack.report.troubles import failures_of, troubles_chapter
 from brainstack.report.volume import volume_chapter
-from brainstack.tidying import readable
+from brainstack.report.without_plan import tell_instead
 from brainstack.versions import brainstack_version
 
 
@@ -57,15 +56,27 @@ CHAPTERS = (
 
 def report_of(prep_id: str) -> Path:
     """Make the report of an animal as things stand; nothing else is made. Returns where it is. Raises BrainstackError
-    where there is no such animal, or no plan of it can be made."""
-    return write_report(look(prep_id))
+    where there is no such animal, or no plan of it can be made: then the page says so, too."""
+    refuse_missing(database_url())
+    folder = known_folder(prep_id)
+    try:
+        plan = look(prep_id)
+    except Exception as error:
+        if folder.root.is_dir():  # a disk that is not mounted is left alone
+            tell_instead(folder, error)
+        raise
+    return write_report(plan)
 
 
 def write_report(plan: Plan, progress: Progress | None = None, *, quick: bool = False) -> Path:
     """progress : of the plan, where somebody has looked already. quick : no picture is made that an earlier report has
-    not made."""
-    source = source_of(plan, progress, quick=quick)
-    text = page_of(source)
+    not made. Where it cannot be made at all, the page says that before the error is raised."""
+    try:
+        source = source_of(plan, progress, quick=quick)
+        text = page_of(source)
+    except Exception as error:
+        tell_instead(plan.folder, error)
+        raise
     with whole_file(plan.folder.report) as part:
         part.write_text(text, encoding="utf-8")
     source.box.keep()
@@ -73,49 +84,40 @@ def write_report(plan: Plan, progress: Progress | None = None, *, quick: bool = 
 
 
 def page_of(source: Source) -> str:
-    """The page's HTML."""
+    """The page's HTML. What cannot be made of it is a sentence in its place."""
+    shared = {
+        "prep_id": source.prep_id,
+        "is_colour": source.plan.is_colour,
+        "numbers": {one.key: one.number for one in source.plan.sections},
+        "made_at": source.made_at,
+    }
     chapters = [
-        {"name": one.name, "title": one.title, "content": content, "trouble": trouble}
+        {"name": one.name, "title": one.title, "html": html, "trouble": trouble}
         for one in CHAPTERS
-        for content, trouble in [_made(one, source)]
+        for html, trouble in [attempted(_chapter(one, source, shared), f"The chapter “{one.title}”", source.prep_id)]
     ]
-    return environment().get_template("report.html").render(
-        prep_id=source.prep_id,
-        summary=summary_of(source),
-        chapters=chapters,
-        is_colour=source.plan.is_colour,
-        numbers={one.key: one.number for one in source.plan.sections},
-        made_at=source.made_at,
-        version=brainstack_version(),
-    )  # fmt: skip
+    return _rendered(
+        "report.html", shared, chapters=chapters, summary=_summary(source, shared), version=brainstack_version()
+    )
 
 
-def _made(chapter: Chapter, source: Source) -> tuple[Any, str]:
-    """What a chapter says; or why it cannot be made, which is no reason to do without the others."""
-    try:
-        return chapter.make(source), ""
-    except (BrainstackError, OSError, ValueError) as error:
-        return None, f"This chapter could not be made: {error}"
+def _chapter(chapter: Chapter, source: Source, shared: Mapping[str, Any]) -> Callable[[], str]:
+    return lambda: _rendered(f"{chapter.name}.html", shared, content=chapter.make(source))
 
 
-@cache
-def environment() -> Environment:
-    """Of the templates; what they show is escaped."""
-    found = Environment(
-        loader=PackageLoader("brainstack.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    found.filters |= {"duration": duration, "readable": readable, "figures": figures, "minute": minute}
-    return found
+def _summary(source: Source, shared: Mapping[str, Any]) -> str:
+    """The head of the page, which says what failed also where nothing else can be counted."""
+    failures = failures_of(source)
+    ended, _ = attempted(lambda: how_it_ended(source), "How the last run ended", source.prep_id)
+    html, trouble = attempted(
+        lambda: _rendered("summary.html", shared, summary=summary_of(source), failures=failures, ended=ended),
+        "The summary",
+        source.prep_id,
+    )
+    if html is not None:
+        return html
+    return _rendered("summary.html", shared, summary=None, failures=failures, ended=ended, trouble=trouble)
 
 
-def figures(value: float | None, digits: int = 3) -> str:
-    """A number to so many digits; a dash for one that is not known."""
-    if value is None:
-        return "–"
-    rounded = float(f"{value:.{digits}g}")
-    return (f"{rounded:,.0f}" if abs(rounded) >= 10**digits else f"{rounded:.{digits}g}").replace("-", "−")
-
-
-def minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def _rendered(name: str, shared: Mapping[str, Any], **content: Any) -> str:
+    return environment().get_template(name).render(shared, **content)

@@ -5,28 +5,36 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
+from datetime import datetime, timedelta
 
+from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, STOPPED, WAITING
 from brainstack.records import Ran
+from brainstack.report.packages import packages_here
 from brainstack.report.plots import bars
+from brainstack.report.runs import LoggedRun, run_of
 from brainstack.report.source import Source
+from brainstack.report.templating import duration
 from brainstack.stages import STAGES
 from brainstack.versions import brainstack_version
 
-PACKAGES = (
-    "luigi", "numpy", "scipy", "scikit-image", "opencv-python-headless", "SimpleITK-SimpleElastix", "tifffile",
-    "imagecodecs", "lightgbm", "zmesh", "DracoPy", "cloud-volume", "neuroglancer", "pydantic", "sqlalchemy",
-    "matplotlib",
-)  # fmt: skip
-"""Those that pixels, tables and volumes are made by."""
 SHOWN = {"failed": "failed", "blocked": "held up", "stale": "stale", "to do": "to do"}
 """State of a step that is not done -> what it is called."""
+OUTCOMES = {
+    DONE: "done",
+    WAITING: "waits for people to approve masks",
+    FAILED: "failed",
+    STOPPED: "was stopped by a person",
+    KILLED: "was killed, or the computer went down",
+    RUNNING: "is at work",
+    "": "not noted",
+}
+"""How a run ended -> in words."""
+NOTHING_MADE = {DONE: "nothing was to be made", WAITING: "nothing can be made before that"}
 MOST_RUNS = 12
+"""Runs that are not folded away."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,14 @@ class StageRow:
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run, as far as its log is kept: everything between its begin and that of the next."""
+    """One run, as far as its log is kept: everything between its begin and that of the next. outcome : in words; look :
+    the state whose colour it has. made, failed : how many steps. reason : why it ended before its time, or why it made
+    nothing."""
 
     began_at: str
+    outcome: str
+    look: str
+    reason: str
     made: int
     failed: int
     wall: str
@@ -67,7 +80,7 @@ class RunRow:
 class ProcessingChapter:
     stages: tuple[StageRow, ...]
     runs: tuple[RunRow, ...]
-    more_runs: int
+    earlier_runs: tuple[RunRow, ...]
     bars: str
     hosts: tuple[str, ...]
     machine: tuple[tuple[str, str], ...]
@@ -83,22 +96,13 @@ def processing_chapter(source: Source) -> ProcessingChapter:
     return ProcessingChapter(
         stages=rows,
         runs=tuple(runs[:MOST_RUNS]),
-        more_runs=max(0, len(runs) - MOST_RUNS),
+        earlier_runs=tuple(runs[MOST_RUNS:]),
         bars=bars(timed, "Time of each stage") if timed else "",
         hosts=tuple(sorted({one.host for one in source.ran})),
         machine=tuple(_machine()),
-        packages=tuple((name, found) for name in PACKAGES if (found := _version(name))),
+        packages=tuple(packages_here().items()),
         total=duration(sum(one.seconds for one in rows)),
     )
-
-
-def duration(seconds: float) -> str:
-    """As people say it: "0.4 s", "75 s", "12 min", "3.2 h"."""
-    if seconds < 10:
-        return f"{seconds:.2g} s" if seconds >= 0.1 else f"{seconds:.1g} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 # Stages
@@ -149,28 +153,29 @@ def _minute(iso: str) -> str:
 
 def _runs(source: Source) -> list[RunRow]:
     """The latest first. A run begins where its log does; what ran before the oldest log that is kept is together."""
-    logs = source.plan.folder.log("x").parent
-    begins = sorted(
-        datetime.strptime(path.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-        for path in logs.glob("[0-9]*-[0-9]*-*.log")
-    )
-    by_run: dict[int, list[tuple[datetime, Ran]]] = {place: [] for place in range(len(begins))}
+    by_run: dict[int, list[tuple[datetime, Ran]]] = {place: [] for place in range(len(source.runs))}
     for one in source.ran:
         started = datetime.fromisoformat(one.started_at)
-        by_run.setdefault(bisect_right(begins, started + timedelta(seconds=1)) - 1, []).append((started, one))
-    return [_run(begins, place, by_run[place]) for place in sorted(by_run, reverse=True)]
+        by_run.setdefault(run_of(source.runs, started), []).append((started, one))
+    return [_run(source.runs[place] if place >= 0 else None, by_run[place]) for place in sorted(by_run, reverse=True)]
 
 
-def _run(begins: Sequence[datetime], place: int, timed: Sequence[tuple[datetime, Ran]]) -> RunRow:
+def _run(logged: LoggedRun | None, timed: Sequence[tuple[datetime, Ran]]) -> RunRow:
+    """logged : None for all that ran before the oldest log."""
     ran = [one for _, one in timed]
-    began = begins[place] if place >= 0 else min((at for at, _ in timed), default=None)
+    began = logged.began if logged else min((at for at, _ in timed), default=None)
     ended = max((at + timedelta(seconds=one.seconds) for at, one in timed), default=None)
-    wall = duration((ended - began).total_seconds()) if began and ended and place >= 0 else ""
+    wall = duration((ended - began).total_seconds()) if began and ended and logged else ""
     stages = list(dict.fromkeys(one.stage for one in ran))
+    outcome = logged.outcome if logged else ""
+    failed = sum(bool(one.error) for one in ran)
     return RunRow(
-        began_at=("before " if place < 0 else "") + (f"{began:%Y-%m-%d %H:%M}" if began else ""),
+        began_at=("" if logged else "before ") + (f"{began:%Y-%m-%d %H:%M}" if began else ""),
+        outcome=OUTCOMES.get(outcome, outcome),
+        look={FAILED: "failed", KILLED: "failed", STOPPED: "stale", WAITING: "stale"}.get(outcome, ""),
+        reason=(logged.reason if logged else "") or ("" if ran else NOTHING_MADE.get(outcome, "nothing was made")),
         made=sum(not one.error for one in ran),
-        failed=sum(bool(one.error) for one in ran),
+        failed=failed if logged is None or logged.failed is None else logged.failed,
         wall=wall,
         step_time=duration(sum(one.seconds for one in ran)) if ran else "",
         memory_gb=max((one.memory_gb for one in ran), default=0.0),
@@ -191,10 +196,3 @@ def _machine() -> list[tuple[str, str]]:
         ("Python", platform.python_version()),
         ("brainstack", brainstack_version()),
     ]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from brainstack.mask_areas import read_mask_areas
 from brainstack.records import AlignmentEdit, Section, SectionAlignment
 from brainstack.report.alignment_table import alignment_table
 from brainstack.report.pictures import Picture, Wanted
+from brainstack.report.plain_words import change_in_words, decision_in_words
 from brainstack.report.source import Source
 from brainstack.said import Decided
 from brainstack.status_of_section import decisions
@@ -63,9 +63,8 @@ def sections_chapter(source: Source) -> SectionsChapter:
     plan = source.plan
     pictures = source.box.make([_wanted(source, section) for section in plan.sections])
     aligned = {one.section: one for one in alignment_table(plan).sections}
-    masks = {one.key: one.verdict for one in read_mask_areas(plan.folder.mask_areas)}
     cards = tuple(
-        _card(source, section, picture, aligned.get(section.key), masks)
+        _card(source, section, picture, aligned.get(section.key))
         for section, picture in zip(plan.sections, pictures, strict=True)
     )
     return SectionsChapter(cards, tuple(words_of(source)))
@@ -85,18 +84,16 @@ def _wanted(source: Source, section: Section) -> Wanted:
     return Wanted(found, side_px(len(plan.sections)), missing="No picture: it was not read from its slide yet.")
 
 
-def _card(
-    source: Source, section: Section, picture: Picture, aligned: SectionAlignment | None, masks: Mapping[str, str]
-) -> Card:
+def _card(source: Source, section: Section, picture: Picture, aligned: SectionAlignment | None) -> Card:
     verdict = "" if aligned is None or section.gap else aligned.verdict
-    is_mask_doubtful = masks.get(section.key) == "doubtful" and not section.gap
-    said = [*decisions(source.plan, section), *_placed(source, section)]
+    is_mask_doubtful = section.key in source.mask_doubts
+    said = [*map(decision_in_words, decisions(source.plan, section)), *_placed(source, section)]
     known = " ".join(said)  # of a mask that a person made and that cannot be used, both say the same
     troubles = [f"{step.stage} failed: {words}" for step, words in source.troubles_of(section) if words not in known]
     if aligned is not None and verdict in ("doubtful", "failed"):
         troubles.append(f"its place is {verdict}: {aligned.reason}")
     if is_mask_doubtful:
-        troubles.append("its mask is far from what its neighbours make expected")
+        troubles.append(why_mask_is_doubtful(source, section.key))
     badges = {
         **{Badge("fail", f"{step.stage} failed"): True for step, _ in source.troubles_of(section)[:2]},
         Badge("gap", "gap"): section.gap,
@@ -116,6 +113,12 @@ def _card(
         said=tuple(_shortened(source, line) for line in said),
         troubles=tuple(_shortened(source, line) for line in dict.fromkeys(troubles)),
     )
+
+
+def why_mask_is_doubtful(source: Source, key: str) -> str:
+    """In a sentence; "" of a mask that is not in doubt. It stands where the section is named already."""
+    said = source.mask_doubts.get(key, "")
+    return _shortened(source, re.sub(rf"^section \d+ \({re.escape(key)}\): ", "", said))
 
 
 def _shortened(source: Source, line: str) -> str:
@@ -164,7 +167,7 @@ def _decided(one: Decided) -> Word:
     if one.slide:
         rescan = f", scan {one.rescan}" if (one.rescan or 1) > 1 else ""
         about = f"slide {one.slide}{rescan}" + (f", scene {one.scene}" if one.scene else "")
-    what = f"{one.what.replace('_', ' ')}: {one.old or '–'} → {one.new or '–'}"
+    what = change_in_words(one.what, one.old, one.new)
     undone = f"taken back by {one.undone_by}, {_minute(one.undone)}" if one.undone else ""
     return Word(_minute(one.at), one.person, about, what, one.reason, undone)
 

@@ -9,11 +9,13 @@ from functools import cached_property
 
 from brainstack.database import open_database
 from brainstack.environment import database_url
+from brainstack.mask_areas import rows_in_doubt, said_of_mask
 from brainstack.plan import Plan
 from brainstack.planning import failed_still, progress_of
 from brainstack.progress import Progress
 from brainstack.records import Ran, Section
 from brainstack.report.pictures import PictureBox
+from brainstack.report.runs import LoggedRun, runs_of
 from brainstack.said import Decided, JournalEntry
 from brainstack.stamps import Step
 
@@ -41,6 +43,21 @@ class Source:
         """Of a thumbnail; None where nobody has said how large the scan's pixels are."""
         resolution_um = self.plan.records.scan_run.resolution_um
         return None if resolution_um is None else self.plan.pixel_size_um
+
+    @cached_property
+    def runs(self) -> tuple[LoggedRun, ...]:
+        """All of which a log is kept, by time."""
+        return runs_of(self.plan.folder)
+
+    @cached_property
+    def last_tries(self) -> tuple[Ran, ...]:
+        """Of each step, by the log."""
+        return tuple({(one.stage, one.channel, one.item): one for one in self.ran}.values())
+
+    @cached_property
+    def mask_doubts(self) -> dict[str, str]:
+        """Of each section whose mask is in doubt, by key, the sentence that says why."""
+        return {one.key: said_of_mask(self.plan, one.key) for one in rows_in_doubt(self.plan)}
 
     def troubles_of(self, section: Section) -> list[tuple[Step, str]]:
         """What failed of a section, its pairs and its slide."""

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from brainstack.disk_space import sizes_of
 from brainstack.gains import channel_gain, has_gain
+from brainstack.last_run import KILLED, RUNNING, STOPPED
 from brainstack.mask_areas import read_mask_areas, rows_in_doubt
 from brainstack.report.alignment_table import alignment_table, median
 from brainstack.report.source import Source
@@ -101,12 +102,39 @@ def _gains(source: Source) -> dict[str, float]:
 
 
 def _state(source: Source, states: Mapping[str, int]) -> str:
-    if source.failed:
+    if source.failed or (source.runs and source.runs[-1].reason):
         return FAILED
     if not source.ran and not source.plan.sections:
         return NOTHING
     is_open = any(states.get(name, 0) for name in ("stale", "to do", "blocked", "failed"))
     return OPEN if is_open or not source.plan.sections else DONE
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Of a last run that did not come to its end. is_failure : nobody wanted it so. is_over : it is not at work."""
+
+    sentence: str
+    is_failure: bool
+    is_over: bool = True
+
+
+def how_it_ended(source: Source) -> Ended | None:
+    """None where the last run came to its end, or there was none."""
+    if not source.runs:
+        return None
+    last = source.runs[-1]
+    began = f"The last run, of {last.began:%Y-%m-%d %H:%M} UTC,"
+    if last.outcome == RUNNING:
+        began = f"A run that began {last.began:%Y-%m-%d %H:%M} UTC is at work"
+        return Ended(f"{began}: this page is of how things were when it was made.", is_failure=False, is_over=False)
+    if last.reason:
+        return Ended(f"{began} ended before its time: {last.reason}", is_failure=True)
+    if last.outcome == STOPPED:
+        return Ended(f"{began} was stopped by a person.", is_failure=False)
+    if last.outcome == KILLED:
+        return Ended(f"{began} was killed, or its computer went down.", is_failure=True)
+    return None
 
 
 def _jitter(source: Source) -> tuple[float | None, float | None]:

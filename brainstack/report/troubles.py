@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from brainstack.alignment_report import doubtful_sections
-from brainstack.approval import differences
-from brainstack.brightness import doubts
-from brainstack.mask_areas import doubtful_masks
+from brainstack.report.attempts import attempted
 from brainstack.report.source import Source
-from brainstack.slide_notes import heading
+from brainstack.report.warnings import Warnings, warnings_of
 from brainstack.stages import STAGES
 from brainstack.stamps import Step
 from brainstack.why import NextRun
@@ -27,15 +24,15 @@ class Failure:
     number: str
     keys: tuple[str, ...]
     sentence: str
-    holds_up: int
+    holds_up: int = 0
 
 
 @dataclass(frozen=True)
 class TroublesChapter:
-    """next_run : what the next run makes, and why."""
+    """next_run : what the next run makes, and why; or the sentence that says why that is not known."""
 
     failures: tuple[Failure, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Warnings, ...]
     next_run: tuple[str, ...]
 
 
@@ -47,21 +44,19 @@ def troubles_chapter(source: Source) -> TroublesChapter:
         for step in plan.steps(stage)
         if step not in source.failed and (cause := plan.blocked_by(step)) is not None
     )
-    failures = tuple(
-        _failure(source, step, sentence, held_up[step]) for step, sentence in sorted(source.failed.items())
+    next_run, trouble = attempted(lambda: NextRun(source.progress).summary(), "This list", source.prep_id)
+    return TroublesChapter(
+        failures_of(source, held_up), warnings_of(source), (trouble,) if next_run is None else tuple(next_run)
     )
-    warnings = [
-        *heading(plan)[1:],
-        *doubtful_masks(plan),
-        *doubtful_sections(plan),
-        *differences(plan),
-        *doubts(plan, source.progress.stamps),
-    ]
-    return TroublesChapter(failures, tuple(dict.fromkeys(warnings)), tuple(NextRun(source.progress).summary()))
 
 
-def _failure(source: Source, step: Step, sentence: str, holds_up: int) -> Failure:
+def failures_of(source: Source, held_up: Counter[Step] | None = None) -> tuple[Failure, ...]:
+    """held_up : how many steps wait for each that failed, where that is known."""
     known = {section.key: section for section in source.plan.sections}
-    keys = tuple(key for key in step.item.split("..") if key in known)
-    number = " and ".join(str(known[key].number) for key in keys)
-    return Failure(step.stage, step.channel, step.item, number, keys, sentence, holds_up)
+    found = []
+    for step, sentence in sorted(source.failed.items()):
+        keys = tuple(key for key in step.item.split("..") if key in known)
+        number = " and ".join(str(known[key].number) for key in keys)
+        waits = held_up[step] if held_up else 0
+        found.append(Failure(step.stage, step.channel, step.item, number, keys, sentence, waits))
+    return tuple(found)

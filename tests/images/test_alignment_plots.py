@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from brainstack.images.alignment_plots import (
     LOOKS,
@@ -109,6 +110,22 @@ def test_a_stack_of_which_nothing_could_be_aligned_has_pictures_too() -> None:
     assert png(similarity_figure(sections, bad, numbers, ""))
     assert png(pairs_figure(sections, bad, numbers, ""))
     assert png(views_figure(nothing, nothing, pixel_size_um=10.0, thickness_um=20.0, title=""))
+
+
+@pytest.mark.parametrize("count", [9, SQUARE + 1])
+def test_what_the_report_shows_can_be_read_on_paper(count: int) -> None:
+    """On A4, 1600 pixels have 180 mm."""
+    sections, pairs, numbers = a_stack(count)
+    views = stack_views([(0, slab_of(np.ones((12, 20))))], (12, 20), count)
+    for figure in (
+        pairs_figure(sections, pairs, numbers, "pairs"),
+        views_figure(views, views, pixel_size_um=10.0, thickness_um=20.0, title="views"),
+    ):
+        png(figure)
+        words = [one for one in figure.findobj(Text) if one.get_text() and one.get_visible()]
+        printed_pt = [one.get_fontsize() * figure.dpi / 1600 * 180 / 25.4 for one in words]
+        assert len(words) > 10
+        assert min(printed_pt) > 7
 
 
 # Shifts

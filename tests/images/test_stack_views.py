@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from brainstack.images.alignment_plots import png
 from brainstack.images.stack_views import Slab, StackViews, resized, slab_of, stack_views, views_figure
+from brainstack.report.alignment import VIEWS_PX
 
 
 def test_a_slab_is_the_mean_of_the_middle_columns_and_rows() -> None:
@@ -109,6 +110,20 @@ def test_lengths_across_the_stack_have_one_scale_in_all_views() -> None:
     figure = views_figure(before, after, pixel_size_um=10.0, thickness_um=50.0, title="")
     px_per_mm = [axes.get_window_extent().height / axes.get_ylim()[0] for axes in panels(figure)]
     np.testing.assert_allclose(px_per_mm, px_per_mm[0], rtol=0.005)
+
+
+def test_each_view_has_a_quarter_to_itself_and_its_words() -> None:
+    """So that the report can part them, which knows the size that such a picture has."""
+    views = views_of([10, 20, 30], (300, 100))
+    figure = views_figure(views, views, pixel_size_um=10.0, thickness_um=50.0, title="DK39, channel 1: a long title")
+    pixels = cv2.imdecode(np.frombuffer(png(figure), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert pixels.shape == VIEWS_PX
+    for quarter in (cell for half in np.vsplit(pixels, 2) for cell in np.hsplit(half, 2)):
+        edges = np.concatenate(
+            [quarter[:3].ravel(), quarter[-3:].ravel(), quarter[:, :3].ravel(), quarter[:, -3:].ravel()]
+        )
+        assert edges.min() == 255
+        assert quarter.min() == 0
 
 
 def test_a_gap_is_dark_in_the_picture_itself() -> None:

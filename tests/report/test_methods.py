@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from brainstack.files.alignment_metrics import write_alignment_metrics
 from brainstack.mask_areas import MaskArea, write_mask_areas
 from brainstack.plan import Plan
 from brainstack.planning import progress_of
-from brainstack.records import SectionAlignment
+from brainstack.records import Ran, SectionAlignment
 from brainstack.report.citations import REFERENCES
 from brainstack.report.methods import methods_chapter, numbered, several
 from brainstack.report.pictures import PictureBox
@@ -91,6 +92,97 @@ def test_settings_that_are_in_force_are_told_and_others_not(tmp_path: Path, sett
     changed = settings_with(**({"tifs": {"thumbnail_factor": 1}} | settings))
     assert words in text_of(made(plan_of(own, slides, orientation="coronal", settings=changed)))
     assert words not in text_of(made(plan_of(shipped, slides, orientation="coronal")))
+
+
+def test_settings_that_were_changed_after_a_run_are_told_as_they_were_then(tmp_path: Path) -> None:
+    slides = [slide(1, 4)]
+    before = made(plan_of(tmp_path, slides))
+    changed = settings_with(gain={"target": 0.8}, alignment={"interpolation": "cubic"}, tifs={"thumbnail_factor": 1})
+    chapter = methods_chapter(source_of(dataclasses.replace(before.plan, settings=changed)))
+
+    assert "to 46% of the range" in chapter.text
+    assert "by linear interpolation" in chapter.text
+    assert chapter.changed == (
+        "[gain] target: 0.46 then, 0.8 now",
+        '[alignment] interpolation: "linear" then, "cubic" now',
+    )
+    assert any(one.startswith("Gain (2 stale of 2") for one in chapter.not_done), chapter.not_done
+    assert any(one.startswith("Alignment (") for one in chapter.not_done)
+    assert chapter.command == "luigi --module tasks Animal --animal DK39"
+
+
+def test_of_an_animal_that_is_up_to_date_nothing_is_said_to_be_otherwise(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1, 4)])
+    run_by_hand(plan, Stamps(plan.folder.stamps), files=True)
+    chapter = methods_chapter(source_of(plan))
+    assert (chapter.not_done, chapter.never_made, chapter.changed) == ((), (), ())
+
+
+def test_stages_that_were_not_made_yet_are_named_beside_those_that_were(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1, 4)])
+    stamps = Stamps(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True)
+    for step in stamps.steps():
+        if step.stage in ("Shell", "NeuroglancerImage"):
+            stamps.remove(step)
+    chapter = methods_chapter(source_of(plan))
+    assert chapter.never_made == ("NeuroglancerImage", "Shell")
+    assert chapter.not_done == ()
+    assert "Neuroglancer" not in chapter.text
+
+
+def test_a_setting_that_some_steps_were_made_with_and_others_not_is_named(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, [slide(1, 4)])
+    stamps = Stamps(plan.folder.stamps)
+    run_by_hand(plan, stamps, files=True)
+    step = next(one for one in plan.steps("Clean"))
+    stamp = stamps.read(step)
+    assert stamp is not None
+    stamps.write(step, dataclasses.replace(stamp, ingredients={**stamp.ingredients, "[clean] background_um": "500.0"}))
+    chapter = methods_chapter(source_of(plan))
+    assert chapter.changed == ("[clean] background_um: 0.0 for most, 500.0 for others, 0.0 now",)
+    assert "slow background" not in chapter.text
+
+
+def test_what_elastix_was_asked_is_not_told_where_it_was_another_and_not_kept(tmp_path: Path) -> None:
+    before = made(plan_of(tmp_path, [slide(1, 4)]))
+    rigid = {**before.plan.settings.elastix.rigid, "Metric": "AdvancedMeanSquares"}
+    changed = settings_with(elastix={"rigid": rigid}, tifs={"thumbnail_factor": 1})
+    chapter = methods_chapter(source_of(dataclasses.replace(before.plan, settings=changed)))
+    assert "mutual information" not in chapter.text
+    assert "AdvancedMeanSquares" not in chapter.text
+    assert "[elastix] rigid: not noted in full then, other now" in chapter.changed
+
+
+def ran(version: str, started_at: str) -> Ran:
+    return Ran("Clean", 1, "slide001_S1", started_at, 1.0, 0.1, "server", version=version)
+
+
+def test_versions_are_those_that_the_steps_were_made_by(tmp_path: Path) -> None:
+    """Of two runs the second made all anew; the process that tells of it has others."""
+    source = made(plan_of(tmp_path, [slide(1, 4)]))
+    logs = source.plan.folder.log("x").parent
+    logs.mkdir(parents=True)
+    for name, numpy in (("20260101-100000-1", "1.0.1"), ("20260102-100000-1", "1.0.2")):
+        (logs / f"{name}.log").write_text(f"2026-01-01 10:00:00 DK39 | packages: luigi 3.8.1, numpy {numpy}\n")
+    log = [ran("0.0.8/1", "2026-01-01T10:00:05+00:00"), ran("0.0.9/2", "2026-01-02T10:00:05+00:00")]
+    text = text_of(dataclasses.replace(source, ran=log))
+    assert "with brainstack 0.0.9, a graph" in text
+    assert re.search(r"NumPy 1\.0\.2 \[\d+\], SciPy \[", text), text
+
+
+def test_versions_that_nobody_noted_are_not_made_up(tmp_path: Path) -> None:
+    text = text_of(made(plan_of(tmp_path, [slide(1, 4)])))
+    assert "with brainstack, a graph of Luigi tasks" in text
+    assert re.search(r"stands on NumPy \[\d+\], SciPy \[", text), text
+
+
+@pytest.mark.parametrize("stain", ["thionin [blue]", "thionin [numpy]", "[luigi, scipy]", "[", "]"])
+def test_what_people_wrote_in_brackets_cites_nothing(tmp_path: Path, stain: str) -> None:
+    chapter = methods_chapter(made(plan_of(tmp_path, [slide(1, 4)], counterstain=stain)))
+    assert f"(counterstain: {stain})" in chapter.text
+    assert chapter.references[0] == REFERENCES["luigi"]
+    assert len(set(chapter.references)) == len(chapter.references)
 
 
 def test_stages_that_were_not_made_are_not_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import tifffile
 from lab import Lab, copy_of
 from report_page import Page, read_page
 
+from brainstack.last_run import read_last_run
 from brainstack.planning import look
 from brainstack.report.page import report_of, write_report
 
@@ -86,6 +88,7 @@ def test_a_failed_run_has_a_report_with_the_sentence(failed: tuple[Lab, str]) ->
     assert "1 step failed" in page.text
     assert "002.tif is all black (its brightest value is 0 of 255); paint the tissue white" in page.text
     assert "Masks failed" in page.text  # the section's card
+    assert re.search(r"UTC\) ended made failed took .*? stages \S+ \S+ failed \d+ 1 ", page.text), "the table of runs"
     assert {one.removeprefix("#") for one in page.links if one.startswith("#")} <= set(page.ids)
 
 
@@ -93,7 +96,10 @@ def test_what_people_decided_stands_at_the_section_and_in_the_list(failed: tuple
     page = read_page(failed[0].folder.report)
 
     assert "it is a gap: its slot stays empty" in page.text
-    assert "its scene is marked as out of focus (qc 1)" in page.text
+    assert "its scene is marked as out of focus" in page.text
+    assert "(qc 1)" not in page.text
+    assert "a copy of it fills the place behind it, where a section is missing" in page.text
+    assert "places behind it that it fills too, as sections are missing there: 0 → 1" in page.text
     assert "copy of scene 1" in page.text
     assert "One section of bad quality was left empty." in page.text
     assert STRANGE in page.text, "what a person wrote is shown as they wrote it"
@@ -165,6 +171,45 @@ def test_a_picture_that_is_gone_or_damaged_is_a_sentence(
     assert "There is no histogram: ChannelHistogram was not made yet." in page.text
     assert "is not the table of the alignment; delete it" in page.text
     assert "There is no table of masks: MaskAreas was not made yet." in page.text
+
+
+def test_a_run_that_cannot_be_planned_leaves_no_page_that_says_done(finished: Lab, tmp_path: Path) -> None:
+    """Settings that cannot be read; then slides that are away; then all is right again."""
+    lab = copy_of(finished, tmp_path)
+    assert "DEMO done" in read_page(lab.folder.report).text
+    logs = lab.folder.log("x").parent
+    before, settings = len(list(logs.iterdir())), lab.folder.settings.read_text()
+
+    lab.folder.settings.write_text("[gain]\ntarget = [\n")
+    run = lab.luigi()
+    assert run.returncode == 1
+    assert len(list(logs.iterdir())) == before + 1
+    page = read_page(lab.folder.report)
+    assert "DEMO cannot be run" in page.text
+    assert "settings.toml" in page.text
+    assert "luigi --module tasks Animal --animal DEMO" in page.text
+    assert "DEMO done" not in page.text
+    assert len(page.sources) > 20, "the pictures of before are still there to look at"
+    last = read_last_run(lab.folder)
+    assert last is not None
+    assert last.outcome == "failed"
+
+    lab.folder.settings.write_text(settings)
+    away = lab.folder.czi.rename(tmp_path / "away")
+    made = lab.brainstack("report", "DEMO")
+    assert made.returncode == 1
+    page = read_page(lab.folder.report)
+    assert "is not there; wanted the folder of slide scans" in page.text
+    assert "settings.toml" not in page.text.partition("All that stands below")[0]
+
+    away.rename(lab.folder.czi)
+    run = lab.luigi()
+    assert run.returncode == 0, run.stderr
+    page = read_page(lab.folder.report)
+    assert "DEMO done" in page.text
+    assert "cannot be run" not in page.text
+    assert " done 0 nothing was to be made " in page.text, "the table of runs"
+    assert re.search(r" failed 0 \S*settings\.toml", page.text), "the table of runs, with the reason"
 
 
 def test_a_report_of_a_stopped_run_waits_for_no_picture(
