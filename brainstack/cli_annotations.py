@@ -114,7 +114,7 @@ def notes(
     name: Name,
     everything: Annotated[bool, typer.Option("--all", help="also what is done with")] = False,
 ) -> None:
-    """The problems that are open."""
+    """The problems that are open; below each, when it was done with and opened again, by whom, and what was done."""
     from brainstack import noting
 
     for line in noting.listed(name, everything=everything):
@@ -135,11 +135,11 @@ def done(
 
 
 @journal_app.command("reopen")
-def reopen(name: Name, number: Annotated[int, typer.Argument(help="of the note")]) -> None:
+def reopen(name: Name, number: Annotated[int, typer.Argument(help="of the note")], by: By = None) -> None:
     """Say that there is something left to be done about a problem after all."""
     from brainstack import noting
 
-    noting.reopen(name, number)
+    noting.reopen(name, number, person=_person(by))
 
 
 def _person(by: str | None) -> str:

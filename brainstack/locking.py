@@ -44,7 +44,8 @@ def take_lock(folder: AnimalFolder) -> IO[str]:
                 holder = lock.read().strip() or "another process"
                 lock.close()
                 raise BrainstackError(
-                    f"{folder.prep_id} is being run by {holder}; wait for that run to end, or stop it."
+                    f"{folder.prep_id} is being run by {holder}; wait for that run to end, or stop it "
+                    f"with `brainstack stop {folder.prep_id}`."
                 ) from error
             time.sleep(wait_s)
     lock.seek(0)

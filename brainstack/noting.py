@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from brainstack.database import Database, create_or_upgrade, open_database, run_in_transaction
+from brainstack.database.note_changes import NoteChange
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.said import JournalEntry
@@ -17,6 +19,14 @@ FURTHEST_UM = 1e6
 
 class NoteChangedError(BrainstackError):
     """Somebody else closed the note, or opened it again, meanwhile; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A problem, and in order each time that it was closed or opened again."""
+
+    note: JournalEntry
+    changes: tuple[NoteChange, ...]
 
 
 def note(
@@ -65,27 +75,36 @@ def check_length(text: str) -> None:
 
 def notes(prep_id: str, *, everything: bool = True) -> Sequence[JournalEntry]:
     """What was noted, what is open first, the latest first. everything : also what is done with."""
+    return [one.note for one in histories(prep_id, everything=everything)]
+
+
+def histories(prep_id: str, *, everything: bool = True) -> Sequence[Noted]:
+    """The same, with what became of each."""
     create_or_upgrade(database_url())
     with open_database(database_url()) as database:
         found = database.notes(prep_id, completed=None if everything else False)
-    return sorted(found, key=lambda one: (one.completed, -one.number))
+        changes = database.note_changes(prep_id)
+    ordered = sorted(found, key=lambda one: (one.completed, -one.number))
+    return [Noted(one, changes.get(one.number, ())) for one in ordered]
 
 
 def listed(prep_id: str, *, everything: bool = False) -> list[str]:
-    """A line a note, in the order in which they were noted. everything : also those that are done with."""
-    found = sorted(notes(prep_id, everything=everything), key=lambda one: one.number)
-    return [_line(one) for one in found] or [f"Nothing {'was noted' if everything else 'is open'} of {prep_id}."]
+    """A line a note, in the order in which they were noted, and below it one for each time that it was closed or opened
+    again. everything : also those that are done with."""
+    found = sorted(histories(prep_id, everything=everything), key=lambda one: one.note.number)
+    lines = [line for one in found for line in (_line(one.note), *map(_change_line, one.changes))]
+    return lines or [f"Nothing {'was noted' if everything else 'is open'} of {prep_id}."]
 
 
 def _line(one: JournalEntry) -> str:
     where = f", at {one.mark_um[0]:.0f}, {one.mark_um[1]:.0f} um" if one.mark_um else ""
     place = f"{one.section or 'the animal'}{f', channel {one.channel}' if one.channel else ''}{where}"
-    done_by = f" ({one.closed_by}, {one.closed_at[:10]})" if one.closed_by else ""
-    if one.completed:
-        end = f"; done: {one.fix or one.at[:10]}{done_by}"
-    else:
-        end = f"; open again, was done: {one.fix}" if one.fix else ""
-    return f"{one.number}: {place}: {one.entry} ({one.person or '-'}, {one.at[:10]}){end}"
+    return f"{one.number}: {place}: {one.entry} ({one.person or '-'}, {one.at[:10]})"
+
+
+def _change_line(one: NoteChange) -> str:
+    what = f"done{f': {one.fix}' if one.fix else ''}" if one.is_closed else "open again"
+    return f"   {what} ({one.person or '-'}, {one.at[:10] or '-'})"
 
 
 def done(prep_id: str, number: int, fix: str, *, person: str = "", seen: str | None = None) -> None:
@@ -102,15 +121,16 @@ def done(prep_id: str, number: int, fix: str, *, person: str = "", seen: str | N
     run_in_transaction(database_url(), work)
 
 
-def reopen(prep_id: str, number: int, *, seen: str | None = None) -> None:
-    """There is something left to be done about a problem after all. Raises BrainstackError for one that is open."""
+def reopen(prep_id: str, number: int, *, person: str = "", seen: str | None = None) -> None:
+    """There is something left to be done about a problem after all. person : who says so. Raises BrainstackError for
+    one that is open."""
 
     def work(database: Database) -> None:
         database.take_turns(prep_id)
         _check_seen(database, prep_id, number, seen)
         if not database.note_of(prep_id, number).completed:
             raise BrainstackError(f"Note {number} of {prep_id} is open already; nothing was changed.")
-        database.reopen_note(prep_id, number)
+        database.reopen_note(prep_id, number, person=person)
 
     create_or_upgrade(database_url())
     run_in_transaction(database_url(), work)
@@ -125,8 +145,9 @@ def _check_seen(database: Database, prep_id: str, number: int, seen: str | None)
     now = database.note_of(prep_id, number)
     if seen is None or version_of(now) == seen:
         return
-    what = f"{now.closed_by or 'somebody'} closed it: {now.fix or 'no word of what was done'}"
+    *_, last = database.note_changes(prep_id)[number] or [NoteChange(False)]
+    did = f"closed it: {last.fix or 'no word of what was done'}" if now.completed else "opened it again"
     raise NoteChangedError(
-        f"Note {number} was changed since this page showed it: {what if now.completed else 'it is open again'}. "
-        "Nothing was overwritten."
+        f"Note {number} was changed since this page showed it: {last.person or 'somebody'} {did}. Nothing was "
+        "overwritten."
     )

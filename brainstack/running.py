@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from typing import IO
 from brainstack.animal_folder import AnimalFolder
 from brainstack.environment import CHECKOUT, config_file, data_root, luigid_address
 from brainstack.errors import BrainstackError
+from brainstack.last_run import read_last_run
 from brainstack.locking import holder_of
+from brainstack.run_progress import RunLog
 
 TARGETS = {
     "Animal": "everything",
@@ -38,6 +41,8 @@ RESOLUTIONS = "thumbnail", "full"
 BACKENDS = "", "local", "slurm", "salloc"
 """Where heavy stages are made; "" is as luigi.cfg says."""
 ANSWER_S = 1.0
+LOOK_S = 0.2
+"""How long to wait before looking again whether a run has ended."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,10 @@ def start_run(folder: AnimalFolder, wish: Wish) -> Started:
     """Start a run, which goes on when this process ends. Raises BrainstackError where the animal is run already, or
     where there is no checkout with the tasks."""
     if holder := holder_of(folder):
-        raise BrainstackError(f"{folder.prep_id} is being run by {holder}; wait for that run to end, or stop it.")
+        raise BrainstackError(
+            f"{folder.prep_id} is being run by {holder}; wait for that run to end, or stop it with "
+            f"`brainstack stop {folder.prep_id}`."
+        )
     program = Path(sys.executable).parent / "luigi"
     if not (CHECKOUT / "tasks").is_dir() or not program.exists():
         raise BrainstackError(
@@ -144,7 +152,8 @@ def stop_run(folder: AnimalFolder) -> str:
     found = re.fullmatch(r"process (\d+) on (\S+)", holder)
     if found is None or found[2] != os.uname().nodename:
         raise BrainstackError(
-            f"{folder.prep_id} is being run by {holder}, and this is {os.uname().nodename}; stop it there, with Ctrl-C."
+            f"{folder.prep_id} is being run by {holder}, and this is {os.uname().nodename}; stop it there, with "
+            f"Ctrl-C or `brainstack stop {folder.prep_id}`."
         )
     number = int(found[1])
     if not _is_run_of(number, folder.prep_id):
@@ -155,14 +164,28 @@ def stop_run(folder: AnimalFolder) -> str:
         os.kill(number, signal.SIGINT)
     except PermissionError as error:
         raise BrainstackError(
-            f"{folder.prep_id} is being run by {holder}, which is {_owner_of(number)}'s, and only they can stop it: "
-            "there, with Ctrl-C."
+            f"{folder.prep_id} is being run by {holder}, which is {_owner_of(number)}'s, and only they can stop it, "
+            f"with `brainstack stop {folder.prep_id}`."
         ) from error
     except ProcessLookupError as error:
-        raise BrainstackError(
-            f"The run of {folder.prep_id} by {holder} has just ended; load the page again."
-        ) from error
+        raise BrainstackError(f"{folder.prep_id} was being run by {holder}, and that run has just ended.") from error
     return holder
+
+
+def wait_until_ended(folder: AnimalFolder, holder: str) -> None:
+    """Until the run that `stop_run` told is gone, with all that it started."""
+    while holder_of(folder) == holder:
+        time.sleep(LOOK_S)
+
+
+def said_at_end(folder: AnimalFolder, holder: str) -> str:
+    """What a run that is gone said of its end, and how to go on. holder : who it was, as `stop_run` returned it."""
+    run = read_last_run(folder)
+    if run is None or run.process != holder:  # told before it had noted that it began, or another came since
+        return "it has ended"
+    said = [line.partition(" | ")[2] for line in RunLog(Path(run.log)).progress().lines]
+    ends = [line for line in said if line.startswith("ended, ")]
+    return ends[-1] if ends else f"it broke off without a word of how; its log is {run.log}"
 
 
 def _owner_of(number: int) -> str:

@@ -53,7 +53,9 @@ def stop_driver(animal: str) -> None:
         return
     words = holder.split()
     if len(words) != 4 or words[3] != os.uname().nodename:
-        raise BrainstackError(f"{animal} is being run by {holder}; stop that run there first, by Ctrl-C.")
+        raise BrainstackError(
+            f"{animal} is being run by {holder}; stop that run there first, by Ctrl-C or `brainstack stop {animal}`."
+        )
     os.kill(int(words[1]), signal.SIGTERM)
     end = time.monotonic() + STOP_S
     while driver_of(animal):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 
 import pytest
 from by_hand import write_slide
+from calling import caller
 
 from brainstack import noting
 from brainstack.adding import add_animal
@@ -35,12 +37,55 @@ def test_it_is_closed_by_somebody_with_what_was_done_and_opened_again() -> None:
     noting.note("DK39", "torn", person="anna")
     noting.done("DK39", 1, "glued", person="bo")
     assert (one().completed, one().fix, one().closed_by, bool(one().closed_at)) == (True, "glued", "bo", True)
-    assert "; done: glued (bo, " in noting.listed("DK39", everything=True)[0]
-    noting.reopen("DK39", 1)
+    noting.reopen("DK39", 1, person="anna")
     assert (one().completed, one().fix, one().closed_by, one().closed_at) == (False, "glued", "", "")
-    assert noting.listed("DK39")[0].endswith("; open again, was done: glued")
     with pytest.raises(BrainstackError, match="open already"):
-        noting.reopen("DK39", 1)
+        noting.reopen("DK39", 1, person="bo")
+
+
+def test_each_closing_and_each_reopening_is_kept_with_who_when_and_what_was_done() -> None:
+    for entry in ("torn", "too dark"):
+        noting.note("DK39", entry, person="anna")
+    noting.done("DK39", 1, "glued", person="bo")
+    noting.reopen("DK39", 1, person="anna")
+    noting.done("DK39", 1, "scanned again", person="cleo")
+    untouched, closed = noting.histories("DK39")
+    assert untouched.changes == ()
+    assert [(said.is_closed, said.person, said.fix) for said in closed.changes] == [
+        (True, "bo", "glued"), (False, "anna", ""), (True, "cleo", "scanned again"),
+    ]  # fmt: skip
+    day = closed.note.at[:10]
+    assert all(said.at[:10] == day for said in closed.changes)
+    assert noting.listed("DK39", everything=True) == [
+        f"1: the animal: torn (anna, {day})",
+        f"   done: glued (bo, {day})",
+        f"   open again (anna, {day})",
+        f"   done: scanned again (cleo, {day})",
+        f"2: the animal: too dark (anna, {day})",
+    ]
+    noting.reopen("DK39", 1, person="bo")
+    noting.done("DK39", 1, "", person="bo")
+    assert noting.listed("DK39", everything=True)[5] == f"   done (bo, {day})"
+
+
+def test_the_commands_keep_who_closed_a_note_and_who_opened_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = caller(monkeypatch, capsys)
+    noting.note("DK39", "torn", person="anna")
+    assert call("journal", "done", "DK39", 1, "--fix", "glued", "--by", "bo").returncode == 0
+    assert call("journal", "reopen", "DK39", 1, "--by", "Zoë").returncode == 0
+    assert call("journal", "done", "DK39", 1, "--fix", "scanned again").returncode == 0
+    assert call("journal", "reopen", "DK39", 1).returncode == 0
+    day, user = one().at[:10], getpass.getuser()
+    assert call("journal", "list", "DK39").stdout.splitlines() == [
+        f"1: the animal: torn (anna, {day})",
+        f"   done: glued (bo, {day})",
+        f"   open again (Zoë, {day})",
+        f"   done: scanned again ({user}, {day})",
+        f"   open again ({user}, {day})",
+    ]
+    assert "wanted a name of 1 to" in call("journal", "reopen", "DK39", 1, "--by", " ").stderr
 
 
 def test_what_is_open_comes_first_and_the_latest_before() -> None:
@@ -57,6 +102,10 @@ def test_the_second_of_two_people_is_told() -> None:
     with pytest.raises(NoteChangedError, match=r"anna closed it: glued. Nothing was overwritten"):
         noting.done("DK39", 1, "thrown away", person="bo", seen=seen)
     assert one().fix == "glued"
+    seen = noting.version_of(one())
+    noting.reopen("DK39", 1, person="bo", seen=seen)
+    with pytest.raises(NoteChangedError, match=r"bo opened it again. Nothing was overwritten"):
+        noting.done("DK39", 1, "thrown away", person="anna", seen=seen)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from brainstack.database import annotations as marked
-from brainstack.database import approvals, decisions, deleting, importing, journals, marks, plain_rows, slides
+from brainstack.database import (
+    approvals,
+    decisions,
+    deleting,
+    importing,
+    journals,
+    marks,
+    note_changes,
+    plain_rows,
+    slides,
+)
 from brainstack.database.lab import Lab, Report
+from brainstack.database.note_changes import NoteChange
 from brainstack.points import AnnotationSession, Mark, Selection, Structure
 from brainstack.said import Decided, Decision, JournalEntry, MaskApproval
 
@@ -97,11 +108,15 @@ class WhatPeopleSay:
 
     def close_note(self, prep_id: str, number: int, fix: str = "", *, person: str = "") -> None:
         """Nothing is left to be done about a problem. fix : what was done. person : who says so."""
-        journals.close_entry(self._writing(), prep_id, number, fix, person)
+        note_changes.close(self._writing(), prep_id, number, fix, person)
 
-    def reopen_note(self, prep_id: str, number: int) -> None:
-        """There is something left to be done about a problem after all."""
-        journals.open_entry(self._writing(), prep_id, number)
+    def reopen_note(self, prep_id: str, number: int, *, person: str = "") -> None:
+        """There is something left to be done about a problem after all. person : who says so."""
+        note_changes.reopen(self._writing(), prep_id, number, person)
+
+    def note_changes(self, prep_id: str) -> dict[int, tuple[NoteChange, ...]]:
+        """When each problem, by its number, was closed and opened again, in order."""
+        return note_changes.changes(self._session, prep_id)
 
     def note_of(self, prep_id: str, number: int) -> JournalEntry:
         """A problem by its number. Raises BrainstackError where there is none."""

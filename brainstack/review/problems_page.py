@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from starlette.responses import Response
 
 from brainstack import noting
+from brainstack.database.note_changes import NoteChange
 from brainstack.errors import BrainstackError
-from brainstack.noting import FURTHEST_UM, MOST_LETTERS, NoteChangedError
+from brainstack.noting import FURTHEST_UM, MOST_LETTERS, NoteChangedError, Noted
 from brainstack.plan import Plan
 from brainstack.review.access import Role
 from brainstack.review.asking import Asked, ConflictError, NotThereError, Page, json_answer
@@ -42,9 +43,11 @@ class ClosedSaid(BaseModel):
 @dataclass(frozen=True)
 class Shown:
     """A note as the page shows it. number : of its section in the stack, None where it is not in it. picture : its
-    address, "" where there is none. size : (width, height) of the section, 1000 wide. mark : in that."""
+    address, "" where there is none. size : (width, height) of the section, 1000 wide. mark : in that. changes : when it
+    was closed and opened again, in order."""
 
     note: JournalEntry
+    changes: tuple[NoteChange, ...]
     number: int | None
     picture: str
     size: tuple[float, float]
@@ -65,7 +68,7 @@ def page(asked: Asked) -> Response:
 def listed(asked: Asked) -> Response:
     """The notes alone: what is open first."""
     plan = asked.animal.plan()
-    found = [_shown(plan, one) for one in noting.notes(asked.animal.prep_id)]
+    found = [_shown(plan, one) for one in noting.histories(asked.animal.prep_id)]
     return asked.page("problems_list.html", title="Problems", notes=found)
 
 
@@ -115,7 +118,7 @@ def close(asked: Asked) -> Response:
 def reopen(asked: Asked) -> Response:
     said = asked.sent(ClosedSaid)
     try:
-        noting.reopen(asked.animal.prep_id, _number(asked), seen=said.seen)
+        noting.reopen(asked.animal.prep_id, _number(asked), person=asked.person, seen=said.seen)
     except NoteChangedError as error:
         raise ConflictError(str(error)) from error
     return json_answer({})
@@ -145,17 +148,18 @@ def _size_um(plan: Plan, key: str) -> tuple[float, float]:
     return columns * pixel_um, rows * pixel_um
 
 
-def _shown(plan: Plan, note: JournalEntry) -> Shown:
+def _shown(plan: Plan, noted: Noted) -> Shown:
+    note, changes = noted.note, noted.changes
     seen = noting.version_of(note)
     if note.section not in plan.section:
-        return Shown(note, None, "", (1, 1), None, seen)
+        return Shown(note, changes, None, "", (1, 1), None, seen)
     wide_um, high_um = _size_um(plan, note.section)
     size = 1000.0, 1000.0 * high_um / wide_um
     mark = note.mark_um and (1000 * note.mark_um[0] / wide_um, 1000 * note.mark_um[1] / wide_um)
     channel = note.channel or plan.settings.masks.channel
     version = version_of(plan.folder.keyed("normalized", note.section, channel))
     address = f"/{plan.folder.prep_id}/problems/pictures/{note.section}.jpg?channel={channel}&v={version}"
-    return Shown(note, plan.section[note.section].number, address if version else "", size, mark, seen)
+    return Shown(note, changes, plan.section[note.section].number, address if version else "", size, mark, seen)
 
 
 HERE = "/{animal}/problems"

@@ -156,7 +156,7 @@ def test_a_run_on_another_machine_is_not_stopped_from_here(data_root: Path, told
     monkeypatch.setattr(cluster_commands, "driver_of", lambda animal: "process 5 on elsewhere")
 
     assert told("cancel") == (1, "", "hpc: DK39 is being run by process 5 on elsewhere; stop that run there first, by "
-                              "Ctrl-C.\n")  # fmt: skip
+                              "Ctrl-C or `brainstack stop DK39`.\n")  # fmt: skip
 
 
 def test_attach_goes_on_by_the_command_as_it_was_given(data_root: Path, tmp_path: Path, told: Told) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ def nothing_noted(demo: Lab) -> None:
     import sqlite3
 
     with sqlite3.connect(demo.root / "brainstack.db") as database:
+        database.execute("DELETE FROM journal_change")
         database.execute("DELETE FROM journals")
     database.close()
 
@@ -69,6 +71,23 @@ def test_a_note_is_closed_with_what_was_done_and_opened_again(client: httpx.Clie
     assert "scanned again" in client.get(f"{PROBLEMS}/list").text
     assert change(client, "reopen", noting.version_of(one())).status_code == 200
     assert not one().completed
+
+
+def test_who_closed_a_note_and_opened_it_again_stands_below_it_in_order(client: httpx.Client) -> None:
+    add(client)
+    noting.done("DEMO", one().number, "glued", person="bo")
+    change(client, "reopen", noting.version_of(one()))
+    noting.done("DEMO", one().number, "<b>scanned</b> again", person="cleo")
+    page = client.get(f"{PROBLEMS}/list").text
+    said = re.search(r'<ol class="changes".*?</ol>', page, re.DOTALL)
+    assert said
+    lines = [" ".join(re.sub(r"<.*?>", "", line).split()) for line in said[0].split("</li>")[:-1]]
+    at = one().closed_at[:10]
+    assert [re.sub(rf", {at} \d\d:\d\d UTC$", " then", line) for line in lines] == [
+        "Closed, what was done: glued by bo then",
+        "Opened again by anna then",
+        "Closed, what was done: &lt;b&gt;scanned&lt;/b&gt; again by cleo then",
+    ]
 
 
 def test_the_second_of_two_people_is_told_and_overwrites_nothing(client: httpx.Client) -> None:
@@ -136,6 +155,9 @@ def test_a_person_notes_a_problem_on_the_picture_and_closes_it(open_page: Callab
     browser.find_element("css selector", ".problem .reopen").click()
     until(browser, "return document.querySelector('.problem:not(.closed)')")
     assert not one().completed
+    closed, opened = (line.text for line in browser.find_elements("css selector", ".problem .changes li"))
+    assert closed.startswith("Closed, what was done: scanned again by anna, ")
+    assert opened.startswith("Opened again by anna, ")
 
 
 def test_what_is_being_typed_about_one_note_stays_when_another_is_closed(
