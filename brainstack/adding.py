@@ -1,4 +1,4 @@
-"""Adding an animal, and giving a pair of its sections a transform."""
+"""Adding an animal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from brainstack.environment import animal_folder, data_root, database_url
 from brainstack.errors import BrainstackError
 from brainstack.files.czi import read_slide
 from brainstack.files.whole import whole_file
-from brainstack.plan import section_named
-from brainstack.planning import list_czi, make_plan
-from brainstack.records import Animal, GivenPair, Histology, PairTransform, ScanRun, SlideScan
+from brainstack.planning import list_czi
+from brainstack.records import Animal, Histology, ScanRun, SlideScan
 from brainstack.settings import load_settings
 from brainstack.slide_content import is_square
 from brainstack.slide_names import check_slides
@@ -111,23 +110,3 @@ def _make_folder(folder: AnimalFolder, czi: Path, factor: int) -> None:
                 "# What is different for this animal from config/settings.toml.\n\n"
                 f"[tifs]\n# Pixels of the scan to a side of a thumbnail's pixel.\nthumbnail_factor = {factor}\n"
             )
-
-
-def set_pair(prep_id: str, fixed: str, moving: str, by_hand: GivenPair | None) -> str:
-    """Give a pair of neighbours its transform by hand, or take it back (None). Returns what to tell the person.
-
-    by_hand : where a point of the fixed section lies on the moving one. Raises BrainstackError for no such pair.
-    """
-    plan = make_plan(prep_id)
-    names = [section_named(plan, name).key for name in (fixed, moving)]
-    if f"{names[0]}..{names[1]}" not in {step.item for step in plan.pairs}:
-        raise BrainstackError(
-            f"{names[0]} and {names[1]} of {prep_id} are no pair in this order; wanted a section and the next one, or "
-            f"one up to {plan.settings.elastix.reach} behind it."
-        )
-    with open_database(database_url()) as database:
-        if by_hand is None:
-            was = database.forget_pair_by_hand(prep_id, *names)
-            return "The next run registers this pair again." if was else "Nobody had given this pair a transform."
-        database.set_pair_by_hand(prep_id, PairTransform(names[0], names[1], **by_hand._asdict(), metric=0.0))
-        return "The next run takes this transform, and redoes what it moves."

@@ -8,12 +8,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from brainstack.alignment_words import edit_words, named, place_words, said_by
 from brainstack.database import Database, open_database, run_in_transaction
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
+from brainstack.frames import seen_of, seen_of_pair
 from brainstack.plan import Plan, section_named, slot_named
 from brainstack.planning import make_plan
-from brainstack.records import AlignmentEdit, Section, SectionAlignment
+from brainstack.records import KINDS_OF_PAIRS, AlignmentEdit, GivenPair, Section, SectionAlignment
 from brainstack.stamps import digest
 
 FURTHEST_UM = 20_000.0
@@ -62,19 +64,23 @@ def place(prep_id: str, name: str, given: Place, *, anchor: bool = False, person
     section = section_named(plan, name)
     _check_numbers(given)
     before = _place_in_force(plan, section, given)
-    kind = "anchor" if anchor else "place"
+    frame, placement, frame_sections = seen_of(plan, section.key)
     edit = AlignmentEdit(
-        kind,
+        "anchor" if anchor else "place",
         section.key,
         rotation_rad=math.remainder(_first(given.rotation_rad, before.rotation_rad), math.tau),
         shift_x_um=_first(given.shift_x_um, before.shift_x_um),
         shift_y_um=_first(given.shift_y_um, before.shift_y_um),
         mirrored=bool(before.mirrored if given.mirrored is None else given.mirrored),
         person=checked_person(person),
+        frame=frame,
+        placement=placement,
+        frame_sections=frame_sections,
     )
+    _check_state(plan, edit)
     _keep(plan, edit, seen)
-    was = "" if before == Place() else f" Before: {_place_words(before)}."
-    return f"Set: {_edit_words(plan, edit)}.{was} {_when(plan)}"
+    was = "" if before == Place() else f" Before: {place_words(before)}."
+    return f"Set: {edit_words(plan, edit)}.{was} {_when(plan)}"
 
 
 def said_of(edits: Iterable[AlignmentEdit], section: str, other: str = "") -> str:
@@ -87,7 +93,7 @@ def said_of(edits: Iterable[AlignmentEdit], section: str, other: str = "") -> st
 def _about(edits: Iterable[AlignmentEdit], section: str, other: str = "") -> list[AlignmentEdit]:
     if other:
         return [one for one in edits if one.kind == "leave_out" and {one.section, one.other} == {section, other}]
-    return [one for one in edits if one.kind != "leave_out" and one.section == section]
+    return [one for one in edits if one.kind not in KINDS_OF_PAIRS and one.section == section]
 
 
 def _keep(plan: Plan, edit: AlignmentEdit, seen: str | None) -> None:
@@ -97,6 +103,8 @@ def _keep(plan: Plan, edit: AlignmentEdit, seen: str | None) -> None:
     def work(database: Database) -> None:
         database.take_turns(prep_id)
         _check_seen(plan, database, seen, edit.section, other)
+        if edit.kind == "follow" and (ring := _ring(plan, edit, database.alignment_edits(prep_id))):
+            raise ChangedMeanwhileError(ring)
         database.add_alignment_edit(prep_id, edit)
 
     run_in_transaction(database_url(), work)
@@ -108,7 +116,7 @@ def _check_seen(plan: Plan, database: Database, seen: str | None, section: str, 
     edits = database.alignment_edits(plan.folder.prep_id)
     if said_of(edits, section, other) == seen:
         return
-    about = f"the pair of {_named(plan, other)} and {_named(plan, section)}" if other else _named(plan, section)
+    about = f"the pair of {named(plan, other)} and {named(plan, section)}" if other else named(plan, section)
     now = [said_by(plan, edit) for edit in _about(edits, section, other)]
     raise ChangedMeanwhileError(
         f"Something was said of {about} since this page showed it: "
@@ -128,22 +136,34 @@ def _check_numbers(given: Place) -> None:
             )
 
 
+def _check_state(plan: Plan, edit: AlignmentEdit) -> None:
+    """Raises BrainstackError for an anchor that nothing could follow."""
+    if edit.kind == "anchor" and edit.mirrored and not plan.settings.pair_check.turn_mirrored:
+        raise BrainstackError(
+            f"{plan.folder.prep_id}: [pair_check] turn_mirrored is false, so that mirrored sections stay as they are "
+            "and none could follow one that is placed mirrored; leave --anchor out, or set turn_mirrored = true."
+        )
+
+
 def _first(given: float | None, before: float | None) -> float:
     return given if given is not None else before or 0.0
 
 
 def _place_in_force(plan: Plan, section: Section, given: Place) -> Place:
-    """Where a section lies now: as a person said last, else as the last run had it. Raises BrainstackError where it
-    lies nowhere, and no number is given."""
+    """Where a section lies now: as a person said last, else as the last run had it, which knows too what became of a
+    place that was said from another frame or picture. Raises BrainstackError where it lies nowhere, and no number is
+    given."""
+    now = seen_of(plan, section.key)
     for edit in plan.records.alignment_edits:
-        if edit.kind in PLACED and edit.section == section.key:
+        is_as_said = edit.placement is None or (edit.frame, edit.placement, edit.frame_sections) == now
+        if edit.kind in PLACED and edit.section == section.key and is_as_said:
             return _place_of(edit)
     known = sections_aligned(plan).get(section.key)
     is_placed = known is not None and (known.verdict != "failed" or known.by_hand)
     if not is_placed and (given.rotation_rad, given.shift_x_um, given.shift_y_um) == (None, None, None):
         why = "could not be aligned" if known else "was not aligned yet"
         raise BrainstackError(
-            f"{plan.folder.prep_id}: {_named(plan, section.key)} {why}, so that it has no place to keep; "
+            f"{plan.folder.prep_id}: {named(plan, section.key)} {why}, so that it has no place to keep; "
             "give --rotation-deg, --shift-x-um or --shift-y-um."
         )
     return _place_of(known) if known else Place()
@@ -159,16 +179,33 @@ def follow(prep_id: str, name: str, neighbour: str, *, person: str, seen: str | 
     plan = make_plan(prep_id)
     section, other = (section_named(plan, one) for one in (name, neighbour))
     if section == other:
-        raise BrainstackError(f"{prep_id}: {_named(plan, section.key)} cannot follow itself; wanted a neighbour.")
-    followed = {edit.section: edit.other for edit in plan.records.alignment_edits if edit.kind == "follow"}
-    if section.key in _followed_from(other.key, followed):
-        raise BrainstackError(
-            f"{prep_id}: {_named(plan, other.key)} itself follows {_named(plan, section.key)}, so that neither would "
-            f"have a place; take that back first: brainstack align release {prep_id} {other.key}."
-        )
-    edit = AlignmentEdit("follow", section.key, other.key, person=checked_person(person))
+        raise BrainstackError(f"{prep_id}: {named(plan, section.key)} cannot follow itself; wanted a neighbour.")
+    frame, placement, frame_sections = seen_of_pair(plan, other.key, section.key)
+    edit = AlignmentEdit(
+        "follow",
+        section.key,
+        other.key,
+        person=checked_person(person),
+        frame=frame,
+        placement=placement,
+        frame_sections=frame_sections,
+    )
+    if ring := _ring(plan, edit, plan.records.alignment_edits):
+        raise BrainstackError(ring)
     _keep(plan, edit, seen)
-    return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
+    return f"Set: {edit_words(plan, edit)}. {_when(plan)}"
+
+
+def _ring(plan: Plan, edit: AlignmentEdit, edits: Iterable[AlignmentEdit]) -> str:
+    """Why a section cannot follow another, as that follows it; "" where it can."""
+    followed = {one.section: one.other for one in edits if one.kind == "follow"}
+    if edit.section not in _followed_from(edit.other, followed):
+        return ""
+    prep_id = plan.folder.prep_id
+    return (
+        f"{prep_id}: {named(plan, edit.other)} itself follows {named(plan, edit.section)}, so that neither would "
+        f"have a place; take that back first: brainstack align release {prep_id} {edit.other}."
+    )
 
 
 def _followed_from(key: str, followed: Mapping[str, str]) -> set[str]:
@@ -190,12 +227,12 @@ def leave_out(prep_id: str, fixed: str, moving: str, *, person: str, seen: str |
     apart = plan.chain.index(second) - plan.chain.index(first)
     if not 1 <= apart <= reach:
         raise BrainstackError(
-            f"{prep_id}: {_named(plan, first)} and {_named(plan, second)} are {apart} apart and no pair; "
+            f"{prep_id}: {named(plan, first)} and {named(plan, second)} are {apart} apart and no pair; "
             f"wanted two sections 1 to {reach} apart."
         )
     edit = AlignmentEdit("leave_out", second, first, person=checked_person(person))
     _keep(plan, edit, seen)
-    return f"Set: {_edit_words(plan, edit)}. {_when(plan)}"
+    return f"Set: {edit_words(plan, edit)}. {_when(plan)}"
 
 
 def release(prep_id: str, name: str, other: str = "", *, person: str, seen: str | None = None) -> str:
@@ -211,10 +248,52 @@ def release(prep_id: str, name: str, other: str = "", *, person: str, seen: str 
         return database.release_alignment_edit(prep_id, *keys, person=name_of_person)
 
     was = run_in_transaction(database_url(), work)
-    about = " and ".join(_named(plan, key) for key in keys)
+    about = " and ".join(named(plan, key) for key in keys)
     if not was:
         return f"Nobody had {f'left out the pair of {about}' if other else f'given {about} a place'}; nothing changed."
     return f"Released: {f'the pair of {about}' if other else about}. {_when(plan)}"
+
+
+def give_pair(prep_id: str, fixed: str, moving: str, given: GivenPair, *, person: str) -> str:
+    """Give a pair its transform: where a point of the fixed section lies on the moving one. Returns what to tell the
+    person. Raises BrainstackError for no such pair, or a number that cannot be."""
+    plan = make_plan(prep_id)
+    names = [section_named(plan, name).key for name in (fixed, moving)]
+    if f"{names[0]}..{names[1]}" not in {step.item for step in plan.pairs}:
+        raise BrainstackError(
+            f"{names[0]} and {names[1]} of {prep_id} are no pair in this order; wanted a section and the next one, or "
+            f"one up to {plan.settings.elastix.reach} behind it."
+        )
+    _check_numbers(Place(given.rotation_rad, given.shift_x_um, given.shift_y_um))
+    frame, placement, frame_sections = seen_of_pair(plan, *names)
+    edit = AlignmentEdit(
+        "pair",
+        names[1],
+        names[0],
+        math.remainder(given.rotation_rad, math.tau),
+        given.shift_x_um,
+        given.shift_y_um,
+        given.mirrored,
+        checked_person(person),
+        frame=frame,
+        placement=placement,
+        frame_sections=frame_sections,
+    )
+    _keep(plan, edit, None)
+    return f"Set: {edit_words(plan, edit)}. The next run takes this transform, and redoes what it moves."
+
+
+def take_back_pair(prep_id: str, fixed: str, moving: str, *, person: str) -> str:
+    """Take back the transform that a person gave a pair, in either order. Returns what to tell the person."""
+    plan, name = make_plan(prep_id), checked_person(person)
+    keys = [_key_named(plan, one) for one in (fixed, moving)]
+
+    def work(database: Database) -> int:
+        database.take_turns(prep_id)
+        return database.release_alignment_edit(prep_id, *keys, person=name, kind="pair")
+
+    was = run_in_transaction(database_url(), work)
+    return "The next run registers this pair again." if was else "Nobody had given this pair a transform."
 
 
 def _when(plan: Plan) -> str:
@@ -227,7 +306,8 @@ def _when(plan: Plan) -> str:
 
 def _key_named(plan: Plan, name: str) -> str:
     """A section's key; also of one that is a gap now, or gone, of which a person said something."""
-    spoken_of = {key for edit in plan.records.alignment_edits for key in (edit.section, edit.other)}
+    said = (*plan.records.alignment_edits, *plan.records.pairs_by_hand)
+    spoken_of = {key for edit in said for key in (edit.section, edit.other)}
     return name if name in spoken_of else slot_named(plan, name).key
 
 
@@ -242,37 +322,3 @@ def sections_aligned(plan: Plan) -> dict[str, SectionAlignment]:
     """How each section lay after the last run, by key."""
     with open_database(database_url()) as database:
         return {one.section: one for one in database.sections_aligned(plan.folder.prep_id)}
-
-
-# In words
-
-
-def _named(plan: Plan, key: str) -> str:
-    """A section as people know it: by its number as well, where it is in the stack."""
-    return f"section {plan.section[key].number} ({key})" if key in plan.section else f"section {key}"
-
-
-def _place_words(one: Place) -> str:
-    turn = math.degrees(one.rotation_rad or 0.0)
-    mirrored = "mirrored, " if one.mirrored else ""
-    return f"{mirrored}{turn:.2f} degrees, {one.shift_x_um or 0.0:.1f} um in x and {one.shift_y_um or 0.0:.1f} um in y"
-
-
-def said_by(plan: Plan, edit: AlignmentEdit) -> str:
-    """What was said, by whom and when; and whether it is without effect."""
-    return f"{_edit_words(plan, edit)} ({edit.person}, {edit.at[:16].replace('T', ' ')} UTC){_lost(plan, edit)}"
-
-
-def _edit_words(plan: Plan, edit: AlignmentEdit) -> str:
-    section, other = _named(plan, edit.section), _named(plan, edit.other)
-    if edit.kind == "follow":
-        return f"{section} lies as {other}"
-    if edit.kind == "leave_out":
-        return f"the pair of {other} and {section} is left out"
-    others = "the sections around it follow" if edit.kind == "anchor" else "the others do not follow it"
-    return f"{section} lies at {_place_words(_place_of(edit))}, and {others}"
-
-
-def _lost(plan: Plan, edit: AlignmentEdit) -> str:
-    gone = [key for key in (edit.section, edit.other) if key and key not in plan.section]
-    return f": without effect, as {gone[0]} is not in the stack now" if gone else ""

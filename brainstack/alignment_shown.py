@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from brainstack.aligning import said_by, sections_aligned
+from brainstack.aligning import sections_aligned
+from brainstack.alignment_words import said_by
 from brainstack.plan import Plan
 from brainstack.planning import make_plan
 from brainstack.records import VERDICTS, SectionAlignment
@@ -33,7 +34,7 @@ def show(prep_id: str, console: Console, *, everything: bool = False) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if shown:
         console.print(_table(plan, shown))
-    for edit in plan.records.alignment_edits:
+    for edit in (*plan.records.alignment_edits, *plan.records.pairs_by_hand):
         console.print(said_by(plan, edit), markup=False, highlight=False, soft_wrap=True)
 
 

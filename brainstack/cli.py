@@ -29,9 +29,10 @@ from brainstack import (
     cli_review,
     cli_slides,
     cli_status,
+    cli_stop,
     cli_viewer,
 )
-from brainstack.adding import add_animal, check_new, known_animals, set_pair
+from brainstack.adding import add_animal, check_new, known_animals
 from brainstack.approval import What
 from brainstack.cli_arguments import Name
 from brainstack.cli_database import database_app
@@ -59,6 +60,7 @@ cli_points.register(app)
 cli_report.register(app)
 cli_viewer.register(app)
 cli_status.register(app)
+cli_stop.register(app)
 cli_review.register(app)
 cli_masks.register(app)
 align_app = typer.Typer(no_args_is_help=True, help="See how the sections lie in the stack, and mend it by hand.")
@@ -240,16 +242,28 @@ def pair(
     name: Name,
     fixed: Annotated[str, typer.Argument(help="a section, by its key or number")],
     moving: Annotated[str, typer.Argument(help="the next section")],
-    rotation_deg: Annotated[float, typer.Option(help="clockwise, about the middle of the canvas")] = 0.0,
-    shift_x_um: Annotated[float, typer.Option(help="after the rotation, to the right")] = 0.0,
-    shift_y_um: Annotated[float, typer.Option(help="after the rotation, down")] = 0.0,
+    rotation_deg: Annotated[float | None, typer.Option(help="clockwise, about the middle of the canvas")] = None,
+    shift_x_um: Annotated[float | None, typer.Option(help="after the rotation, to the right")] = None,
+    shift_y_um: Annotated[float | None, typer.Option(help="after the rotation, down")] = None,
     mirrored: Annotated[bool, typer.Option("--mirrored", help="left-right, before both: one of the two is mirrored, "
                                                               "and the other is not")] = False,
+    as_they_lie: Annotated[bool, typer.Option("--as-they-lie", help="without any rotation and shift")] = False,
     release: Annotated[bool, typer.Option("--release", help="register the pair again")] = False,
+    by: By = None,
 ) -> None:  # fmt: skip
     """Say by hand how a section lies on the one before: from a point of the first to the same point of the second."""
-    by_hand = None if release else GivenPair(math.radians(rotation_deg), shift_x_um, shift_y_um, mirrored)
-    typer.echo(set_pair(name, fixed, moving, by_hand))
+    from brainstack import aligning
+
+    if release:
+        typer.echo(aligning.take_back_pair(name, fixed, moving, person=_person(by)))
+        return
+    if ((rotation_deg, shift_x_um, shift_y_um) == (None, None, None)) != as_they_lie:
+        raise BrainstackError(
+            "Wanted --rotation-deg, --shift-x-um or --shift-y-um or, where the second section lies on the first as it "
+            "is, --as-they-lie instead; --release takes back what was said."
+        )
+    given = GivenPair(math.radians(rotation_deg or 0.0), shift_x_um or 0.0, shift_y_um or 0.0, mirrored)
+    typer.echo(aligning.give_pair(name, fixed, moving, given, person=_person(by)))
 
 
 @align_app.command("show")

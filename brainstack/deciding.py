@@ -9,7 +9,7 @@ from brainstack.database import Database, create_or_upgrade, open_database, run_
 from brainstack.decided_before import DecidedMeanwhileError, about, last_of, meanwhile, version_of
 from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
-from brainstack.places_by_hand import check_not_placed
+from brainstack.places_by_hand import check_can_turn, check_not_placed
 from brainstack.planning import list_czi
 from brainstack.records import Slide, SlideScan, Turns
 from brainstack.said import AS_THE_ANIMAL, DROPPED, FIRST, KEPT, VERDICT_WORDS, Decided, Decision
@@ -65,12 +65,14 @@ class Change:
 
 
 def change_animal(
-    prep_id: str, change: Change, *, person: str = "", reason: str = "", seen: str | None = None
-) -> list[Decided]:
+    prep_id: str, change: Change, *, person: str = "", reason: str = "", seen: str | None = None,
+    seen_slide: str | None = None,
+) -> list[Decided]:  # fmt: skip
     """Write a change to the database, with who decided it and why. Returns what was changed by it; what was so already
     is left out.
 
     seen : the version of what it is about (see decided_before.py) that the person knows; None for whatever there is.
+    seen_slide : that of its slide, where the change is about a scene and about the order on its slide.
     Raises BrainstackError where it says nothing, or half of something; DecidedMeanwhileError where somebody decided
     about the same thing since `seen`, and this would change it.
     """
@@ -80,24 +82,33 @@ def change_animal(
     create_or_upgrade(database_url())
     return run_in_transaction(
         database_url(),
-        lambda database: change_in(database, prep_id, change, person=person, reason=reason, seen=seen),
+        lambda database: change_in(
+            database, prep_id, change, person=person, reason=reason, seen=seen, seen_slide=seen_slide
+        ),
     )
 
 
 def change_in(
-    database: Database, prep_id: str, change: Change, *, person: str = "", reason: str = "", seen: str | None = None
-) -> list[Decided]:
+    database: Database, prep_id: str, change: Change, *, person: str = "", reason: str = "", seen: str | None = None,
+    seen_slide: str | None = None,
+) -> list[Decided]:  # fmt: skip
     """`change_animal` in a transaction that does more than that."""
     _check_whole(change)
     database.take_turns(prep_id)
     if change.slide is not None and change.status is not None:
         _make_known(database, prep_id, change.slide)
-    decided = [] if seen is None else database.decided(prep_id, change.slide or 0)
-    before = about(decided, change.slide, change.rescan, change.scene)
+    decided = [] if (seen, seen_slide) == (None, None) else database.decided(prep_id, change.slide or 0)
+    known = [
+        (about(decided, change.slide, change.rescan, scene), version)
+        for scene, version in ((change.scene, seen), (None, seen_slide))
+        if version is not None
+    ]
+    _check_turns(database, prep_id, change)
     made = [*_of_animal(change), *_of_slide(database, prep_id, change), *_of_scene(database, prep_id, change)]
     changed = database.decide(prep_id, made, person=person, reason=reason)
-    if changed and seen is not None and version_of(before) != seen:
-        raise DecidedMeanwhileError(meanwhile(before))  # which takes back what was written
+    for before, version in known if changed else ():
+        if version_of(before) != version:
+            raise DecidedMeanwhileError(meanwhile(before))  # which takes back what was written
     return changed
 
 
@@ -105,10 +116,16 @@ def undo_decision(prep_id: str, *, slide: int = 0, scene: int = 0, number: int =
     """Take back what was decided last, of a slide or scene where they are given, or the decision of a number; with all
     that was decided with it. Returns what was taken back."""
     create_or_upgrade(database_url())
-    return run_in_transaction(
-        database_url(),
-        lambda database: database.undo(prep_id, slide=slide, scene=scene, number=number, person=person),
-    )
+
+    def work(database: Database) -> list[Decided]:
+        before = database.animal_records(prep_id).scan_run.turns
+        taken_back = database.undo(prep_id, slide=slide, scene=scene, number=number, person=person)
+        after = database.animal_records(prep_id)
+        if after.scan_run.turns != before:
+            check_can_turn(prep_id, (*after.alignment_edits, *after.pairs_by_hand))
+        return taken_back
+
+    return run_in_transaction(database_url(), work)
 
 
 def undo_last(prep_id: str, person: str) -> list[Decided]:
@@ -189,6 +206,18 @@ def _to_use(database: Database, prep_id: str, number: int, rescan: int | None) -
     yield Decision("rescan_use", "replaces", number, rescan=chosen.rescan)
 
 
+def _check_turns(database: Database, prep_id: str, change: Change) -> None:
+    """Raises BrainstackError where the animal is to be turned, and a section was placed by hand from its picture as it
+    is turned now, so that this cannot be carried along."""
+    if change.rotation is None and change.flip is None:
+        return
+    records = database.animal_records(prep_id)
+    now = records.scan_run.turns
+    wanted = Turns(now.rotation if change.rotation is None else change.rotation, change.flip or now.flip)
+    if wanted != now:
+        check_can_turn(prep_id, (*records.alignment_edits, *records.pairs_by_hand))
+
+
 def _turned(database: Database, prep_id: str, change: Change) -> str | None:
     """How a scene is to be turned, as a decision says it; None where nothing was said of it. Raises BrainstackError
     where its section was placed by hand: that is from its picture as it is turned now."""
@@ -206,7 +235,7 @@ def _turned(database: Database, prep_id: str, change: Change) -> str | None:
         rotation = now.rotation if change.scene_rotation is None else change.scene_rotation
         wanted = Turns(rotation, change.scene_flip or now.flip)
     if found and wanted != now:
-        check_not_placed(prep_id, scene_key(*found[0]), database.alignment_edits(prep_id), records.pairs_by_hand)
+        check_not_placed(prep_id, scene_key(*found[0]), (*records.alignment_edits, *records.pairs_by_hand))
     return AS_THE_ANIMAL if change.as_animal else f"{wanted.rotation} {wanted.flip}"
 
 

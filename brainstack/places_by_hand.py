@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
+
+import numpy as np
 
 from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix, Shape, is_mirrored, turning
 from brainstack.plan import Plan
-from brainstack.records import AlignmentEdit, PairTransform
+from brainstack.records import AlignmentEdit
 from brainstack.stack import key_of_scene
 
 
@@ -48,46 +50,62 @@ def with_edits(
     edits: Iterable[AlignmentEdit],
     *,
     rigid_of: Callable[[AlignmentEdit], Matrix],
+    slips_of: Callable[[AlignmentEdit], tuple[Matrix, Matrix]] = lambda edit: (np.eye(3), np.eye(3)),
     mirrored: Container[str],
     shape: Shape,
 ) -> dict[str, Matrix]:
     """The places of sections with those on top that people gave; a section whose neighbour has no place has none.
 
     placed : by key, from the aligned frame to the section's canvas. rigid_of : the same of an edit that gives numbers.
+    slips_of : of one that follows, where both pictures lie on their canvases since: its own after, the other's before.
     mirrored : keys of sections that lie the wrong way up and are turned back. One that follows a neighbour keeps its
     own state: its picture, turned the right way up, lies as the neighbour's does. shape : (rows, columns) of their
     canvas.
     """
     found = dict(placed)
-    followed: dict[str, str] = {}
+    followed: dict[str, AlignmentEdit] = {}
     for edit in edits:
         if edit.kind in ("place", "anchor"):
             found[edit.section] = rigid_of(edit)
         elif edit.kind == "follow":
-            followed[edit.section] = edit.other
-    for key in followed:
-        source = key
-        while source in followed:
-            source = followed[source]
-        if source in found:
-            is_other = is_mirrored(found[source]) != (key in mirrored)
-            found[key] = turning(0, "flop", shape) @ found[source] if is_other else found[source]
-        else:
-            found.pop(key, None)
+            followed[edit.section] = edit
+            found.pop(edit.section, None)
+
+    def put(key: str) -> Matrix | None:
+        if key in followed and (source := put(followed[key].other)) is not None:
+            own, others = slips_of(followed.pop(key))
+            is_other = is_mirrored(own @ others @ source) != (key in mirrored)
+            found[key] = own @ (turning(0, "flop", shape) if is_other else np.eye(3)) @ others @ source
+        return found.get(key)
+
+    for key in [*followed]:
+        put(key)
     return found
 
 
-def check_not_placed(prep_id: str, key: str, edits: Sequence[AlignmentEdit], pairs: Sequence[PairTransform]) -> None:
+def check_not_placed(prep_id: str, key: str, said: Iterable[AlignmentEdit]) -> None:
     """Raises BrainstackError where a section, or a copy of it, or a pair of it, has a place that a person gave it."""
-    for edit in edits:
-        if edit.kind in ("place", "anchor") and key_of_scene(edit.section) == key:
-            raise BrainstackError(
-                f"{edit.section} was placed by hand, from its picture as it is turned now; take that back first: "
-                f"brainstack align release {prep_id} {edit.section}"
-            )
-    for pair in pairs:
-        if key in (key_of_scene(pair.fixed), key_of_scene(pair.moving)):
-            raise BrainstackError(
-                f"The pair of {pair.fixed} and {pair.moving} was laid by hand, from their pictures as they are turned "
-                f"now; take that back first: brainstack animal pair {prep_id} {pair.fixed} {pair.moving} --release"
-            )
+    for edit in said:
+        if key in (key_of_scene(edit.section), key_of_scene(edit.other) if edit.kind == "pair" else ""):
+            _refuse_to_turn(prep_id, edit)
+
+
+def check_can_turn(prep_id: str, said: Iterable[AlignmentEdit]) -> None:
+    """Raises BrainstackError where a place that a person gave cannot be carried along when all pictures are turned, as
+    it is not known where its own lay: it was said before the first run, or to an older brainstack."""
+    for edit in said:
+        if edit.placement is None:
+            _refuse_to_turn(prep_id, edit)
+
+
+def _refuse_to_turn(prep_id: str, edit: AlignmentEdit) -> None:
+    if edit.kind in ("place", "anchor"):
+        raise BrainstackError(
+            f"{edit.section} was placed by hand, from its picture as it is turned now; take that back first: "
+            f"brainstack align release {prep_id} {edit.section}"
+        )
+    if edit.kind == "pair":
+        raise BrainstackError(
+            f"The pair of {edit.other} and {edit.section} was laid by hand, from their pictures as they are turned "
+            f"now; take that back first: brainstack animal pair {prep_id} {edit.other} {edit.section} --release"
+        )

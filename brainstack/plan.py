@@ -14,8 +14,9 @@ from typing import Any
 
 from brainstack.animal_folder import AnimalFolder
 from brainstack.errors import BrainstackError
+from brainstack.given_pairs import given_pair, pair_of
 from brainstack.labels import LabelSource
-from brainstack.records import AnimalRecords, Channel, GivenPair, Section, Slide, Turns
+from brainstack.records import AlignmentEdit, AnimalRecords, Channel, GivenPair, Section, Slide, Turns
 from brainstack.settings import Settings
 from brainstack.slide_names import CziFile, slide_number, slide_rescan
 from brainstack.stack import ADDS, middle_of, scans_in_use, stack_of
@@ -134,7 +135,7 @@ class Plan:
         if resolution_um is None:
             raise BrainstackError(
                 f"No CZI of {self.folder.prep_id} says how large a pixel is; "
-                f"give it with `brainstack animal set {self.folder.prep_id} --pixel-size-um`."
+                f"give it with `brainstack animal set {self.folder.prep_id} --pixel-size-um UM`."
             )
         return resolution_um * self.settings.tifs.thumbnail_factor
 
@@ -165,20 +166,20 @@ class Plan:
         )
 
     @cached_property
+    def pairs_by_hand(self) -> Mapping[str, AlignmentEdit]:
+        """What a person said of how a pair lies, by pair as in its step."""
+        return {pair_of(one, list(self.section)): one for one in self.records.pairs_by_hand}
+
+    @cached_property
     def by_hand(self) -> Mapping[str, GivenPair]:
-        """Transforms that a person gave, by pair as in its step."""
-        return {
-            f"{pair.fixed}..{pair.moving}": GivenPair(
-                pair.rotation_rad, pair.shift_x_um, pair.shift_y_um, pair.mirrored
-            )
-            for pair in self.records.pairs_by_hand
-        }
+        """Transforms that a person gave, by pair as in its step, from canvases as they were then."""
+        return {pair: given_pair(one, pair) for pair, one in self.pairs_by_hand.items()}
 
     @cached_property
     def left_out(self) -> frozenset[str]:
         """Pairs that a person wants unused, as in their steps."""
         edits = [one for one in self.records.alignment_edits if one.kind == "leave_out"]
-        return frozenset(f"{one.other}..{one.section}" for one in edits)
+        return frozenset(pair_of(one, list(self.section)) for one in edits)
 
     @cached_property
     def anchor(self) -> int:
@@ -375,9 +376,19 @@ def section_named(plan: Plan, name: str) -> Section:
     if section.gap:
         raise BrainstackError(
             f"Section {name} of {plan.folder.prep_id} is marked as bad and has no image; name another one, or say that "
-            f"it is good: brainstack slides {plan.folder.prep_id} lists what was said."
+            f"it is good: `{_good_again(plan, section)}`; `brainstack slides {plan.folder.prep_id} --history` lists "
+            "what was said."
         )
     return section
+
+
+def _good_again(plan: Plan, gap: Section) -> str:
+    """The command that takes back what makes a slot a gap: of its whole slide, where that is bad, else of its scene."""
+    slide = plan.slides[gap.slide]
+    scene = f" --scene {gap.scene}" if slide.status == "Good" else ""
+    scans = [one for one in plan.slides.values() if one.number == slide.number]
+    rescan = f" --rescan {slide.rescan}" if len(scans) > 1 else ""
+    return f"brainstack slide {plan.folder.prep_id} {slide.number}{scene}{rescan} --good"
 
 
 def _stem(slide: Slide) -> str:

@@ -173,7 +173,7 @@ class AnimalRecords:
     histology: Histology
     scan_run: ScanRun
     slides: tuple[Slide, ...] = ()
-    pairs_by_hand: tuple[PairTransform, ...] = ()
+    pairs_by_hand: tuple[AlignmentEdit, ...] = ()
     alignment_edits: tuple[AlignmentEdit, ...] = ()
     contrasts: tuple[Contrast, ...] = ()
 
@@ -213,7 +213,8 @@ class PairTransform:
     of the two sections after registration, 1 is best; metric_before : as they lie on their canvas. overlap : tissue
     that both have as a share of the smaller one's. residual_um : how far the alignment in force takes the fixed
     section's tissue from where this pair takes it, the mean over the tissue; None before there is one. verdict : see
-    VERDICTS.
+    VERDICTS. reason : why it is not good, and what elastix said where it gave up; it is in metrics.csv, and not in the
+    database.
     """
 
     fixed: str
@@ -227,6 +228,7 @@ class PairTransform:
     overlap: float | None = None
     residual_um: float | None = None
     verdict: str = ""
+    reason: str = ""
 
 
 class GivenPair(NamedTuple):
@@ -267,13 +269,24 @@ class SectionAlignment:
     by_hand: bool = False
 
 
+Placement = tuple[float, ...]
+"""Where a picture lies: the six numbers a11, a12, tx, a21, a22, ty of a rigid map, in micrometres, from the thumbnail
+as it was scanned, about its top left corner, to a canvas or a frame, about its centre."""
+
+
 @dataclass(frozen=True)
 class AlignmentEdit:
     """What a person said about the alignment: a row of `alignment_edit`.
 
     kind : "place": the section lies as the numbers say (as in SectionAlignment), and others do not follow it. "anchor":
     the same, and the sections around it follow smoothly. "follow": it lies as its neighbour `other` does. "leave_out":
-    the pair of `other` (fixed) and `section` (moving) is not used. person : who said it. at : ISO 8601, UTC.
+    the pair of `other` (fixed) and `section` (moving) is not used. "pair": `section` lies on `other` as the numbers say
+    (as in PairTransform). person : who said it. at : ISO 8601, UTC.
+
+    What the numbers are about, as it was when they were said: frame : the section whose canvas they begin from, or the
+    reference; "" where it is not known. placement : the section's picture on its canvas; None where it is not known.
+    frame_sections : by key, pictures of sections in that frame, those first that say best where it lies; of a pair the
+    fixed one's. See places_by_hand.py.
     """
 
     kind: str
@@ -285,9 +298,14 @@ class AlignmentEdit:
     mirrored: bool = False
     person: str = ""
     at: str = ""
+    frame: str = ""
+    placement: Placement | None = None
+    frame_sections: tuple[tuple[str, Placement], ...] = ()
 
 
-EDIT_KINDS = ("place", "anchor", "follow", "leave_out")
+EDIT_KINDS = ("place", "anchor", "follow", "leave_out", "pair")
+KINDS_OF_PAIRS = ("leave_out", "pair")
+"""Those that are about a pair; all others are about a section."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from brainstack.alignment_results import (
     radius_um,
@@ -16,28 +16,41 @@ from brainstack.alignment_results import (
     read_reference_places,
     read_used,
 )
+from brainstack.frames import Lies, PlaceFrame, said_now
 from brainstack.geometry import Matrix, Shape, rigid
+from brainstack.given_pairs import given_pair
 from brainstack.images.alignment import Box, aligned_canvas
 from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.pair_check import Places
 from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack, Held, Rules, Stack, align_stack
 from brainstack.images.stack_solving import Frame, Hold
-from brainstack.places_by_hand import check_edits, edits_in_force, with_edits
+from brainstack.places_by_hand import check_edits, with_edits
+from brainstack.places_now import LOOK, frame_of, lies_of, placements_of, said_of_places, slips_of
 from brainstack.plan import Plan
-from brainstack.records import AlignmentEdit
+from brainstack.records import AlignmentEdit, GivenPair
 
+OTHER_STATE = (
+    "the sections around it do not follow it, as it was placed mirrored by hand where it is not turned back, or the "
+    f"other way round: {LOOK}"
+)
 OUTSIDE = "it lies outside the reference volume, so that only the sections around it hold it"
 
 
 @dataclass(frozen=True)
 class PlacedStack:
     """stack : what is known before. aligned : what follows from the pairs. placed : by key, where each section lies
-    with what people said on top, from the aligned frame to its cleaned picture, in pixels of the thumbnail."""
+    with what people said on top, from the aligned frame to its cleaned picture, in pixels of the thumbnail. frame :
+    what places are about. lies : where pictures lie in it, as the pairs have them. by_hand : keys of the sections whose
+    place a person gave. doubts : by key, why what a person said of it does not count, or not for others."""
 
     stack: Stack
     aligned: AlignedStack
     placed: Mapping[str, Matrix]
+    frame: PlaceFrame
+    lies: Lies
+    by_hand: frozenset[str] = frozenset()
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 def place_stack(plan: Plan, *, but: Collection[str] = ()) -> PlacedStack:
@@ -50,16 +63,31 @@ def place_stack(plan: Plan, *, but: Collection[str] = ()) -> PlacedStack:
     pairs = {pair: read_used(plan, pair) for pair in used_pairs(plan) if pair not in but}
     stack = _stack(plan, pairs, mirrored, cleaned)
     on_reference = read_reference_places(plan)
-    held = Held(_anchors(plan, cleaned), _reference_holds(plan, on_reference, cleaned, turned), read_midlines(plan))
-    aligned = with_outside(align_stack(stack, held, _rules(plan)), on_reference)
+    check_edits(plan)
+    held = Held((), _reference_holds(plan, on_reference, cleaned, turned), read_midlines(plan))
+    alone = align_stack(stack, held, _rules(plan))
+
+    on_canvas = placements_of(plan, cleaned)
+    lies = lies_of(plan, alone, on_canvas, cleaned)
+    frame = frame_of(plan, alone, lies, is_reference=bool(held.reference))
+    edits, doubts = said_of_places(plan, frame.name, lies, on_canvas)
+    anchors = [edit for edit in edits if edit.kind == "anchor"]
+    if anchors:
+        holds = [_hold(plan, edit, cleaned) for edit in anchors]
+        alone = align_stack(stack, dataclasses.replace(held, by_hand=holds), _rules(plan))
+    doubts |= {edit.section: OTHER_STATE for edit in anchors if edit.mirrored != (edit.section in turned)}
+
+    aligned = with_outside(alone, on_reference)
     placed = with_edits(
         {plan.chain[place]: matrix for place, matrix in aligned.placed.items()},
-        edits_in_force(plan),
+        edits,
         rigid_of=lambda edit: matrix_of_edit(edit, plan.pixel_size_um, cleaned),
+        slips_of=lambda edit: slips_of(edit, plan.pixel_size_um, cleaned, on_canvas),
         mirrored=turned,
         shape=cleaned,
     )
-    return PlacedStack(stack, aligned, placed)
+    by_hand = frozenset(edit.section for edit in edits if edit.section in placed)
+    return PlacedStack(stack, aligned, placed, frame, lies, by_hand, doubts)
 
 
 def canvas_of(plan: Plan, placed: Mapping[str, Matrix]) -> Box:
@@ -73,6 +101,16 @@ def matrix_of_edit(edit: AlignmentEdit, pixel_size_um: float, canvas: Shape) -> 
     """From the aligned frame to the section's canvas, (rows, columns), as a person gave it, in pixels."""
     shift_px = edit.shift_x_um / pixel_size_um, edit.shift_y_um / pixel_size_um
     return rigid(edit.rotation_rad, *shift_px, canvas, mirrored=edit.mirrored)
+
+
+def pair_by_hand(plan: Plan, pair: str) -> GivenPair | None:
+    """How a person said that a pair lies, from canvas to canvas as they are now; None where nobody did."""
+    edit = plan.pairs_by_hand.get(pair)
+    if edit is None:
+        return None
+    on_canvas = placements_of(plan, read_canvas(plan))
+    now = said_now(edit, name=edit.frame, lies=on_canvas, placed=on_canvas)
+    return given_pair(now or edit, pair)
 
 
 def with_outside(aligned: AlignedStack, on_reference: Mapping[int, Registered | None]) -> AlignedStack:
@@ -116,15 +154,10 @@ def _rules(plan: Plan) -> Rules:
     return Rules(settings.elastix, settings.pair_check, settings.transforms, settings.shape)
 
 
-def _anchors(plan: Plan, canvas: Shape) -> list[Hold]:
-    """Where people hold sections, so that those around them follow. Raises BrainstackError for what cannot be."""
-    check_edits(plan)
+def _hold(plan: Plan, anchor: AlignmentEdit, canvas: Shape) -> Hold:
+    """Where a person holds a section, so that those around it follow."""
     sigma_um = (plan.settings.transforms.anchor_um,) * 3
-    return [
-        Hold(plan.place_in_chain[edit.section], matrix_of_edit(edit, plan.pixel_size_um, canvas), sigma_um)
-        for edit in edits_in_force(plan)
-        if edit.kind == "anchor"
-    ]
+    return Hold(plan.place_in_chain[anchor.section], matrix_of_edit(anchor, plan.pixel_size_um, canvas), sigma_um)
 
 
 def _reference_holds(

@@ -11,10 +11,11 @@ import numpy as np
 from brainstack.alignment_results import read_canvas, read_matrices
 from brainstack.errors import BrainstackError
 from brainstack.files.alignment_metrics import read_alignment_metrics
+from brainstack.frames import about_centre, last_frame, moved
 from brainstack.geometry import Matrix, Shape, inverse, rigid, shift
 from brainstack.plan import Plan
 from brainstack.records import SectionAlignment
-from brainstack.stack_placing import place_stack, used_pairs
+from brainstack.stack_placing import PlacedStack, place_stack, used_pairs
 from brainstack.stamps import Stamps, Step
 
 WHOLE_PX = 0.01
@@ -62,9 +63,17 @@ def next_laid(plan: Plan, last: Laid) -> Laid:
         return last
     missing = [pair for pair in used_pairs(plan) if not plan.folder.pair_in_force(pair).exists()]
     found = place_stack(plan, but=missing)
-    on_canvas = shift(*last.corner)
+    on_canvas = _frame_of_last(plan, found, last.cleaned) @ shift(*last.corner)
     matrices = {key: matrix @ on_canvas for key, matrix in found.placed.items()}
     return replace(last, matrices=matrices, missing=len(missing))
+
+
+def _frame_of_last(plan: Plan, found: PlacedStack, cleaned: Shape) -> Matrix:
+    """From the frame of the last run to that of the next one, in which another section may be the middle one."""
+    before = last_frame(plan)
+    back = None if before is None else moved(before, found.frame.name, found.lies)
+    to_um = about_centre(plan.pixel_size_um, cleaned)
+    return np.eye(3) if back is None else inverse(to_um) @ inverse(back) @ to_um
 
 
 def _is_as_it_was(plan: Plan) -> bool:

@@ -11,6 +11,7 @@ from brainstack.files.whole import write_json
 from brainstack.images.colour import inverted_luminance
 from brainstack.images.registration import measure_pair, register_pair
 from brainstack.plan import Plan, section_named
+from brainstack.stack_placing import pair_by_hand
 from brainstack.stamps import Step, digest
 from tasks.base import SectionTask
 from tasks.white_point import read_background
@@ -39,7 +40,7 @@ class Elastix(PairTask):
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         images = read_pair_images(plan, step.item)
 
-        by_hand = plan.by_hand.get(step.item)
+        by_hand = pair_by_hand(plan, step.item)
         is_fine = plan.is_fine(step.item)
         if by_hand is None:
             found = register_pair(**images, mirrors="try" if is_fine else "no", by_elastix=is_fine)

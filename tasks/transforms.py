@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from brainstack.alignment_report import reason_of_pair
 from brainstack.alignment_results import read_canvas, read_cleaned_mask
 from brainstack.approval import check_still_fits
 from brainstack.errors import BrainstackError
 from brainstack.files.alignment_metrics import write_alignment_metrics
-from brainstack.files.tiff import read_tiff
 from brainstack.files.transforms import SectionTransform, write_transforms
 from brainstack.files.whole import write_json
+from brainstack.frames import kept
 from brainstack.geometry import Matrix, inverse, rigid_parts, shift
 from brainstack.images.alignment import beyond_px
 from brainstack.images.alignment_verdicts import Verdict
-from brainstack.images.cleaning import cleaning_matrix
 from brainstack.intake import record
-from brainstack.places_by_hand import edits_in_force
+from brainstack.places_now import read_placement
 from brainstack.plan import Plan
 from brainstack.records import PairTransform, SectionAlignment
 from brainstack.stack_placing import PlacedStack, canvas_of, place_stack
@@ -34,10 +34,15 @@ class Transforms(AnimalTask):
 
     def make(self, plan: Plan, step: Step) -> dict[str, str]:
         cleaned = read_canvas(plan)
-        placements = {key: _placement(plan, key, cleaned) for key in plan.chain}
+        placements = {key: read_placement(plan, key, cleaned) for key in plan.chain}
 
         found = place_stack(plan)
         content = _in_force(plan, found.placed, placements)
+        content["cleaned"] = list(cleaned)
+        content["frame"] = {
+            "name": found.frame.name,
+            "sections": [[key, kept(matrix)] for key, matrix in found.frame.sections.items()],
+        }
         content["failed"] = {key: _why_failed(plan, key) for key in plan.chain if key not in content["matrices"]}
         sections, judged = _sections(plan, found), _pairs(plan, found)
 
@@ -119,12 +124,6 @@ def _outside(plan: Plan, matrices: Mapping[str, Matrix], canvas: tuple[int, int]
     return found
 
 
-def _placement(plan: Plan, key: str, canvas: tuple[int, int]) -> Matrix:
-    """From the pixels of a section's thumbnail to those of its cleaned image."""
-    mask = read_tiff(plan.folder.keyed("thumbnail_masked", key)) > 0
-    return cleaning_matrix(mask, *plan.turns(key), canvas)
-
-
 def _why_failed(plan: Plan, key: str) -> str:
     name = plan.folder.prep_id
     return (
@@ -140,17 +139,16 @@ def _why_failed(plan: Plan, key: str) -> str:
 
 
 def _sections(plan: Plan, found: PlacedStack) -> list[SectionAlignment]:
-    by_hand = {edit.section for edit in edits_in_force(plan)}
-    return [_section(plan, found, key, by_hand=key in by_hand and key in found.placed) for key in plan.chain]
+    return [_section(plan, found, key) for key in plan.chain]
 
 
-def _section(plan: Plan, found: PlacedStack, key: str, *, by_hand: bool) -> SectionAlignment:
+def _section(plan: Plan, found: PlacedStack, key: str) -> SectionAlignment:
     place, matrix, residual_um = plan.place_in_chain[key], found.placed.get(key), found.aligned.residual_um
     own = {places: pair for places, pair in found.stack.pairs.items() if place in places}
     nearest = [pair for places, pair in own.items() if places[1] - places[0] == 1] or list(own.values())
     frame = found.stack.frame
     parts = rigid_parts(np.eye(3) if matrix is None else matrix, frame.shape)
-    verdict = Verdict("good", "a person gave it its place") if by_hand else found.aligned.sections[place]
+    verdict = _verdict(plan, found, key)
     return SectionAlignment(
         section=key,
         rotation_rad=parts.rotation_rad,
@@ -163,8 +161,16 @@ def _section(plan: Plan, found: PlacedStack, key: str, *, by_hand: bool) -> Sect
         residual_um=_median([residual_um[places] for places in own]),
         verdict=verdict.word,
         reason=verdict.reason,
-        by_hand=by_hand,
+        by_hand=key in found.by_hand,
     )
+
+
+def _verdict(plan: Plan, found: PlacedStack, key: str) -> Verdict:
+    if key in found.doubts and key in found.placed:
+        return Verdict("doubtful", found.doubts[key])
+    if key in found.by_hand:
+        return Verdict("good", "a person gave it its place")
+    return found.aligned.sections[plan.place_in_chain[key]]
 
 
 def _median(values: list[float]) -> float | None:
@@ -187,6 +193,7 @@ def _pairs(plan: Plan, found: PlacedStack) -> list[PairTransform]:
             overlap=pair.overlap,
             residual_um=residual if np.isfinite(residual := residual_um[places]) else None,
             verdict=verdicts[places].word,
+            reason=reason_of_pair(verdicts[places].reason, pair.engine_error),
         )
         for places, pair in sorted(found.stack.pairs.items())
     ]

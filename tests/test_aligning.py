@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import getpass
+import json
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn
@@ -9,15 +12,29 @@ from typing import NoReturn
 import pytest
 from by_hand import CHANNELS, write_slide
 from rich.console import Console
+from sqlalchemy import text
 
 from brainstack import aligning
 from brainstack.adding import add_animal
-from brainstack.aligning import Place, follow, leave_out, place, release
+from brainstack.aligning import (
+    ChangedMeanwhileError,
+    Place,
+    follow,
+    give_pair,
+    leave_out,
+    place,
+    release,
+    take_back_pair,
+)
 from brainstack.alignment_shown import show
 from brainstack.database import open_database
-from brainstack.environment import database_url
+from brainstack.database.engine import engine_for
+from brainstack.deciding import Change, change_animal, undo_decision
+from brainstack.environment import animal_folder, database_url
 from brainstack.errors import BrainstackError
-from brainstack.records import AlignmentEdit, Animal, Histology, ScanRun, Scene, SectionAlignment, SlideScan
+from brainstack.frames import seen_of
+from brainstack.planning import make_plan
+from brainstack.records import AlignmentEdit, Animal, GivenPair, Histology, ScanRun, Scene, SectionAlignment, SlideScan
 
 SECTIONS = tuple(f"slide00{slide}_S{scene}" for slide in (1, 2, 3) for scene in (1, 2))
 SCENES = (Scene(1, 0, 0, 0, 64, 48), Scene(2, 1, 100, 0, 64, 48))
@@ -205,6 +222,30 @@ def test_sections_cannot_follow_each_other_in_a_ring() -> None:
     ]  # fmt: skip
 
 
+def test_of_two_people_who_make_a_ring_at_once_the_second_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have looked at the plan before one of them writes."""
+    both_looked, in_transaction = threading.Barrier(2), aligning.run_in_transaction
+
+    def after_both(*work: object) -> object:
+        both_looked.wait(timeout=60)
+        return in_transaction(*work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(aligning, "run_in_transaction", after_both)
+
+    def said(names: tuple[str, str]) -> str:
+        try:
+            return follow("DK39", *names, person="anna")
+        except ChangedMeanwhileError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as people:
+        told = sorted(people.map(said, [("1", "2"), ("2", "1")]))
+    assert told[0].startswith("DK39: section")
+    assert "itself follows" in told[0]
+    assert told[1].startswith("Set: section")
+    assert len(edits()) == 1
+
+
 def test_a_section_is_placed_or_follows_but_not_both() -> None:
     place("DK39", "2", Place(0.0, 1.0, 2.0), person="anna")
     follow("DK39", "2", "3", person="anna")
@@ -234,6 +275,156 @@ def test_a_gap_between_two_sections_does_not_count() -> None:
     mark_as_bad(1, 2)
     leave_out("DK39", "0", "4", person="anna")
     assert [(edit.other, edit.section) for edit in edits()] == [(SECTIONS[0], SECTIONS[4])]
+
+
+def in_another_order() -> None:
+    """Sections 0 and 1 change places."""
+    change_animal("DK39", Change(slide=1, scene=2, order=1), person="anna")
+
+
+def test_a_pair_that_is_left_out_again_after_its_sections_changed_places_is_said_once() -> None:
+    leave_out("DK39", "0", "1", person="anna")
+    in_another_order()
+    leave_out("DK39", "0", "1", person="bo")
+    assert [(edit.other, edit.section, edit.person) for edit in edits()] == [(SECTIONS[1], SECTIONS[0], "bo")]
+
+
+def test_a_pair_whose_sections_are_far_apart_now_is_shown_to_be_without_effect() -> None:
+    aligned()
+    leave_out("DK39", "0", "1", person="anna")
+    give_pair("DK39", "0", "2", GivenPair(0.1, 0.0, 0.0), person="anna")
+    assert "without effect" not in shown()
+    change_animal("DK39", Change(slide=1, scene=1, moved_after=SECTIONS[5]), person="anna")
+    lines = [line for line in shown().splitlines() if "without effect" in line]
+    assert [line.split(": without effect, ")[1] for line in lines] == [
+        "as they are 5 apart now, and pairs reach 3", "as they are 4 apart now, and pairs reach 3",
+    ]  # fmt: skip
+
+
+# Pairs that are given by hand
+
+
+def pairs() -> list[AlignmentEdit]:
+    with open_database(database_url()) as database:
+        return database.pairs_by_hand("DK39")
+
+
+def test_a_pair_given_by_hand_is_kept_with_who_said_it_and_shown() -> None:
+    aligned()
+    said = give_pair("DK39", "1", "2", GivenPair(math.radians(90), 12.0, -3.0, mirrored=True), person="anna")
+    (pair,) = pairs()
+    assert (pair.other, pair.section, pair.person, pair.at[:2]) == (SECTIONS[1], SECTIONS[2], "anna", "20")
+    words = (
+        "section 2 (slide002_S1) lies on section 1 (slide001_S2) at mirrored, 90.00 degrees, 12.0 um in x and -3.0 um "
+        "in y"
+    )
+    assert said.startswith(f"Set: {words}. The next run takes this transform")
+    assert f"{words} (anna, {pair.at[:10]}" in shown()
+    assert edits() == []
+
+
+def test_a_pair_that_is_taken_back_or_given_anew_stays_as_history() -> None:
+    give_pair("DK39", "1", "2", GivenPair(0.1, 0.0, 0.0), person="anna")
+    give_pair("DK39", "1", "2", GivenPair(0.2, 0.0, 0.0), person="bo")
+    assert [pair.rotation_rad for pair in pairs()] == [0.2]
+    assert "registers this pair again" in take_back_pair("DK39", "2", "1", person="cy")
+    assert "Nobody had given" in take_back_pair("DK39", "1", "2", person="cy")
+    assert pairs() == []
+    with engine_for(database_url()) as engine, engine.connect() as connection:
+        query = text("SELECT rotation, person, active, released_by FROM alignment_edit ORDER BY id")
+        assert connection.execute(query).all() == [(0.1, "anna", 0, "bo"), (0.2, "bo", 0, "cy")]
+
+
+def test_a_pair_has_the_limits_of_a_place() -> None:
+    with pytest.raises(BrainstackError, match="The shift in x was given as 9e\\+08; wanted micrometres from -20000"):
+        give_pair("DK39", "1", "2", GivenPair(0.0, 900_000_000.0, 0.0), person="anna")
+    with pytest.raises(BrainstackError, match="The rotation was given as nan"):
+        give_pair("DK39", "1", "2", GivenPair(math.nan, 0.0, 0.0), person="anna")
+    with pytest.raises(BrainstackError, match="no pair in this order"):
+        give_pair("DK39", "2", "1", GivenPair(0.1, 0.0, 0.0), person="anna")
+    assert pairs() == []
+
+
+def test_a_pair_of_a_section_that_is_a_gap_now_can_be_taken_back() -> None:
+    give_pair("DK39", "1", "2", GivenPair(0.1, 0.0, 0.0), person="anna")
+    mark_as_bad(2, 1)
+    assert "registers this pair again" in take_back_pair("DK39", SECTIONS[1], SECTIONS[2], person="bo")
+
+
+# What numbers are about
+
+
+def ran(*, frame: str = SECTIONS[3], left: float = 0.0) -> None:
+    """A run whose small file says where pictures lay. left : all of them, in pixels further right on the canvas."""
+    lay = [[1.0, 0.0, left], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    path = animal_folder("DK39").small("transforms")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    numbers = [1.0, 0.0, 10.0 * left, 0.0, 1.0, 0.0]
+    content = {
+        "placements": dict.fromkeys(SECTIONS, lay), "pixel_size_um": 10.0, "cleaned": [1, 1],
+        "frame": {"name": frame, "sections": [[frame, numbers]]},
+    }  # fmt: skip
+    path.write_text(json.dumps(content))
+
+
+def test_a_place_is_kept_with_where_pictures_lay_when_it_was_said() -> None:
+    place("DK39", "2", Place(shift_x_um=60.0), person="anna")
+    assert (edits()[0].frame, edits()[0].placement) == ("", None), "before the first run nothing is known of it"
+    ran(left=3.0)
+    place("DK39", "2", Place(shift_x_um=60.0), person="anna")
+    follow("DK39", "1", "2", person="anna")
+    give_pair("DK39", "3", "4", GivenPair(0.1, 0.0, 0.0), person="anna")
+    (placed, follows), (pair,) = edits(), pairs()
+    assert placed.frame == SECTIONS[3]
+    assert placed.placement == (1.0, 0.0, 25.0, 0.0, 1.0, -5.0), "a pixel's middle is half of it from the corner"
+    assert placed.frame_sections == ((SECTIONS[3], (1.0, 0.0, 30.0, 0.0, 1.0, 0.0)),)
+    for edit, other in ((follows, SECTIONS[2]), (pair, SECTIONS[3])):
+        assert (edit.frame, edit.placement, edit.frame_sections) == (
+            other, placed.placement, ((other, placed.placement),)
+        )  # fmt: skip
+
+
+def test_a_nudge_goes_on_from_where_the_last_run_took_a_place_that_was_said_of_another_frame() -> None:
+    ran()
+    place("DK39", "2", Place(0.5, 1.0, 2.0), person="anna")
+    place("DK39", "2", Place(shift_x_um=3.0), person="anna")
+    assert edits()[0].rotation_rad == 0.5
+    ran(frame=SECTIONS[4])
+    aligned(SectionAlignment(SECTIONS[2], 0.75, 7.0, 8.0, False, 0.9, 0.4, 0.95, 3.0, "good", by_hand=True))
+    place("DK39", "2", Place(shift_x_um=9.0), person="anna")
+    (edit,) = edits()
+    assert (edit.rotation_rad, edit.shift_x_um, edit.shift_y_um, edit.frame) == (0.75, 9.0, 8.0, SECTIONS[4])
+
+
+def test_an_anchor_is_not_placed_mirrored_where_nothing_could_follow_it() -> None:
+    settings = animal_folder("DK39").settings
+    before = settings.read_text() if settings.exists() else ""
+    settings.write_text(f"{before}\n[pair_check]\nturn_mirrored = false\n")
+    with pytest.raises(BrainstackError, match=r"turn_mirrored is false.*leave --anchor out"):
+        place("DK39", "2", Place(0.0, 0.0, 0.0, True), anchor=True, person="anna")
+    assert edits() == []
+    place("DK39", "2", Place(0.0, 0.0, 0.0, True), person="anna")
+    place("DK39", "3", Place(0.0, 0.0, 0.0), anchor=True, person="anna")
+    assert len(edits()) == 2
+
+
+def test_an_animal_is_turned_with_what_was_placed_by_hand_and_not_under_it() -> None:
+    """What was said before the first run is not known to be of which picture."""
+    place("DK39", "2", Place(0.5, 1.0, 2.0), person="anna")
+    for change in (Change(rotation=1), Change(flip="flop")):
+        with pytest.raises(BrainstackError, match="slide002_S1 was placed by hand, from its picture as it is turned"):
+            change_animal("DK39", change, person="bo")
+    change_animal("DK39", Change(rotation=0, flip="none", section_thickness_um=30.0), person="bo")
+    ran()
+    assert seen_of(make_plan("DK39"), SECTIONS[2])[1] is not None
+    place("DK39", "2", Place(0.5, 1.0, 2.0), person="anna")
+    change_animal("DK39", Change(rotation=1), person="bo")
+    release("DK39", "2", person="anna")
+    animal_folder("DK39").small("transforms").unlink()
+    place("DK39", "2", Place(0.5, 1.0, 2.0), person="anna")
+    with pytest.raises(BrainstackError, match="was placed by hand"):
+        undo_decision("DK39", person="bo")
+    assert make_plan("DK39").records.scan_run.rotation == 1
 
 
 # Taking back

@@ -31,6 +31,7 @@ LAYERS = {
     "brainstack.environment": {"brainstack.animal_folder", "brainstack.errors"},
     "brainstack.layer_names": {"brainstack.animal_folder", "brainstack.errors"},
     "brainstack.geometry": {"brainstack.errors", "numpy"},
+    "brainstack.given_pairs": {"brainstack.geometry", "brainstack.records"},
     # what is to be done: pure, but for the stamps themselves
     "brainstack.stamps": {"brainstack.errors", "brainstack.files.whole", "brainstack.files.writer", "numpy"},
     "brainstack.stack": {"brainstack.records", "brainstack.said"},
@@ -46,7 +47,7 @@ LAYERS = {
     "brainstack.volume_pieces": {"brainstack.plan", "brainstack.records"},
     "brainstack.plan": {
         *("brainstack.animal_folder", "brainstack.errors", "brainstack.records", "brainstack.settings"),
-        "brainstack.labels",
+        *("brainstack.given_pairs", "brainstack.labels"),
         *("brainstack.slide_names", "brainstack.stack", "brainstack.stages", "brainstack.stamps"),
     },
     "brainstack.progress": {

@@ -309,8 +309,21 @@ def test_a_pair_is_given_by_hand_as_mirrored_or_as_it_lies(stack: Call) -> None:
         "slide001_S2..slide002_S1": GivenPair(math.pi / 2, -12.5, 0.0, mirrored=True),
         "slide002_S1..slide002_S2": GivenPair(0.0, 0.0, 4.0, mirrored=False),
     }
-    stack("animal", "pair", "DK39", "1", "2")
+    stack("animal", "pair", "DK39", "1", "2", "--as-they-lie")
     assert not make_plan("DK39").by_hand["slide001_S2..slide002_S1"].mirrored
+
+
+@pytest.mark.parametrize("words", [(), ("--mirrored",), ("--as-they-lie", "--rotation-deg", "3")])
+def test_a_pair_is_not_given_without_a_number_or_a_word_for_none(stack: Call, words: tuple[str, ...]) -> None:
+    refused(stack("animal", "pair", "DK39", "1", "2", *words), "Wanted --rotation-deg, --shift-x-um or --shift-y-um")
+    assert make_plan("DK39").by_hand == {}
+
+
+def test_who_gave_a_pair_is_kept_and_it_is_taken_back(stack: Call) -> None:
+    stack("animal", "pair", "DK39", "1", "2", "--as-they-lie", "--by", "anna")
+    assert [one.person for one in records().pairs_by_hand] == ["anna"]
+    assert "registers this pair again" in stack("animal", "pair", "DK39", "1", "2", "--release").stdout
+    assert records().pairs_by_hand == ()
 
 
 def test_the_user_of_the_computer_is_who_said_it(stack: Call, monkeypatch: pytest.MonkeyPatch) -> None:

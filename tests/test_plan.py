@@ -9,9 +9,9 @@ import pytest
 from by_hand import StampsInMemory, plan_of, run_by_hand, settings_with, slide, stages_made
 
 from brainstack.errors import BrainstackError
-from brainstack.plan import Plan, digest_of
+from brainstack.plan import Plan, digest_of, section_named
 from brainstack.progress import Progress
-from brainstack.records import AlignmentEdit, Channel, GivenPair, PairTransform, Slide, Turns
+from brainstack.records import AlignmentEdit, Channel, GivenPair, Slide, Turns
 from brainstack.settings import Settings, load_settings
 from brainstack.slide_names import CziFile, check_slides, slide_number, slide_rescan
 from brainstack.stages import ASKED_FOR, STAGES, Input
@@ -658,11 +658,11 @@ def test_a_section_that_is_placed_by_hand_moves_alone(plan: Plan) -> None:
 def test_a_pair_given_by_hand_is_measured_and_no_other_is_registered_again(plan: Plan) -> None:
     stamps = StampsInMemory(plan.folder.stamps)
     run_by_hand(plan, stamps)
-    given = with_records(plan, pairs_by_hand=(PairTransform(key(2), key(3), 0.1, 5.0, 6.0, 0.0),))
+    given = with_records(plan, pairs_by_hand=(AlignmentEdit("pair", key(3), key(2), 0.1, 5.0, 6.0),))
     pair = elastix(2, 3)
     assert run_by_hand(given, stamps) == [pair, Step("PairRetry", 0, pair.item)]
     assert run_by_hand(given, stamps) == []
-    mirrored = with_records(plan, pairs_by_hand=(PairTransform(key(2), key(3), 0.1, 5.0, 6.0, 0.0, mirrored=True),))
+    mirrored = with_records(plan, pairs_by_hand=(AlignmentEdit("pair", key(3), key(2), 0.1, 5.0, 6.0, True),))
     assert mirrored.by_hand == {pair.item: GivenPair(0.1, 5.0, 6.0, mirrored=True)}
     assert run_by_hand(mirrored, stamps) == [pair, Step("PairRetry", 0, pair.item)]
 
@@ -899,3 +899,21 @@ def test_metadata_that_the_database_does_not_have_is_not_done(plan: Plan) -> Non
     progress = Progress(dataclasses.replace(plan, records=records), stamps)
     assert not progress.is_done(Step("Meta", 0, "DK39_slide001"))
     assert progress.is_done(Step("Meta", 0, "DK39_slide002"))
+
+
+@pytest.mark.parametrize(
+    ("slides", "command"),
+    [
+        ([slide(1, qc={2: 2})], "brainstack slide DK39 1 --scene 2 --good"),
+        ([slide(1, status="Bad"), slide(2)], "brainstack slide DK39 1 --good"),
+        (
+            [slide(1, status="Bad"), slide(1, rescan=2, qc={2: 1})],
+            "brainstack slide DK39 1 --scene 2 --rescan 2 --good",
+        ),
+    ],
+)
+def test_of_a_gap_the_command_is_told_that_makes_it_a_section_again(
+    tmp_path: Path, slides: list[Slide], command: str
+) -> None:
+    with pytest.raises(BrainstackError, match=rf"has no image; .*: `{command}`;"):
+        section_named(plan_of(tmp_path, slides), "1")

@@ -9,12 +9,13 @@ Only the process that drives a run writes; all others read its plan, or leave re
 
 from brainstack.database.schema import create_or_upgrade, refuse_gone, refuse_missing
 from brainstack.database.session import Database, open_database, run_in_transaction
-from brainstack.database.trouble import DatabaseUnavailable
+from brainstack.database.trouble import DatabaseFull, DatabaseUnavailable
 from brainstack.database.waiting import DatabaseBusy
 
 __all__ = [
     "Database",
     "DatabaseBusy",
+    "DatabaseFull",
     "DatabaseUnavailable",
     "create_or_upgrade",
     "open_database",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -20,47 +21,47 @@ from brainstack.database.tables import (
     without_zone,
 )
 from brainstack.errors import BrainstackError
-from brainstack.records import EDIT_KINDS, AlignmentEdit, PairTransform, SectionAlignment
+from brainstack.records import EDIT_KINDS, KINDS_OF_PAIRS, AlignmentEdit, PairTransform, SectionAlignment
 
-REGISTERED, BY_HAND = 0, 1
-"""`iteration` of a pair that was registered, and of one that a person gave."""
-LEAVE_OUT = "leave_out"
-"""The kind of an edit that is about a pair; all others are about a section."""
+REGISTERED = 0
+"""`iteration` of a pair that was registered."""
+PAIR = "pair"
+"""The kind of an edit that gives a pair its transform."""
 
 
 # Pairs
 
 
-def take_in_pairs(session: Session, prep_id: str, pairs: Iterable[PairTransform], iteration: int = REGISTERED) -> None:
+def take_in_pairs(session: Session, prep_id: str, pairs: Iterable[PairTransform]) -> None:
     """The transform of each pair, new or instead of the one before.
 
     A pair that is no longer in the stack keeps its row: when the section between comes back, or a person asks what
     was there, it is found. Readers choose by the pairs of the plan.
     """
     animal_row(session, prep_id)
-    rows = session.scalars(select(PairRow).where(PairRow.prep_id == prep_id, PairRow.iteration == iteration))
+    rows = session.scalars(select(PairRow).where(PairRow.prep_id == prep_id, PairRow.iteration == REGISTERED))
     known = {(row.section, row.fixed): row.id for row in rows}
-    given = {(pair.moving, pair.fixed): _pair_values(prep_id, pair, iteration) for pair in pairs}
+    given = {(pair.moving, pair.fixed): _pair_values(prep_id, pair) for pair in pairs}
     write_rows(session, PairRow, known, given)
 
 
-def _pair_values(prep_id: str, pair: PairTransform, iteration: int) -> Values:
+def _pair_values(prep_id: str, pair: PairTransform) -> Values:
     whose = f"{pair.moving} on {pair.fixed}"
     numbers = {**_place(pair), "metric": pair.metric, **_measures(pair)}
     return {
         "prep_id": prep_id,
         "section": pair.moving,
         "fixed": pair.fixed,
-        "iteration": iteration,
+        "iteration": REGISTERED,
         "mirrored": bool(pair.mirrored),
         "verdict": _verdict(whose, pair.verdict),
     } | _finite(prep_id, whose, numbers, "Register this pair again.")
 
 
-def pairs(session: Session, prep_id: str, iteration: int) -> list[PairTransform]:
+def pairs(session: Session, prep_id: str) -> list[PairTransform]:
     """All pairs that are kept, also those no longer in the stack; by their keys."""
     animal_row(session, prep_id)
-    query = select(PairRow).where(PairRow.prep_id == prep_id, PairRow.iteration == iteration, PairRow.active)
+    query = select(PairRow).where(PairRow.prep_id == prep_id, PairRow.iteration == REGISTERED, PairRow.active)
     rows = session.scalars(query.order_by(PairRow.section, PairRow.fixed))
     return [
         PairTransform(
@@ -78,15 +79,6 @@ def pairs(session: Session, prep_id: str, iteration: int) -> list[PairTransform]
         )
         for row in rows
     ]
-
-
-def forget_pair(session: Session, prep_id: str, fixed: str, moving: str) -> bool:
-    """Take back the transform that a person gave for a pair. Returns whether there was one."""
-    of_pair = (PairRow.prep_id == prep_id) & (PairRow.fixed == fixed) & (PairRow.section == moving)
-    row = session.scalars(select(PairRow).where(of_pair, PairRow.iteration == BY_HAND)).one_or_none()
-    if row is not None:
-        session.delete(row)
-    return row is not None
 
 
 # Sections in the aligned stack
@@ -139,13 +131,14 @@ def sections_aligned(session: Session, prep_id: str) -> list[SectionAlignment]:
 
 
 def add_edit(session: Session, prep_id: str, edit: AlignmentEdit) -> None:
-    """What a person said; what was said of the same section, or of the same pair, is replaced and stays as history.
-    One that does not say when is of now."""
+    """What a person said; what was said of the same section, or of the same pair in either order, is replaced and stays
+    as history. One that does not say when is of now."""
     animal_row(session, prep_id)
     wanted("kind", edit.kind, EDIT_KINDS)
     at = without_zone(edit.at).replace(microsecond=0) if edit.at else utc_now()
     place = _finite(prep_id, edit.section, _place(edit), "Give it a place again.")
-    same = _about_pair(edit.section, edit.other) if edit.kind == LEAVE_OUT else _about_section(edit.section)
+    of_pair = edit.kind in KINDS_OF_PAIRS
+    same = _about_pair(edit.kind, edit.section, edit.other) if of_pair else _about_section(edit.section)
     _take_back(session, prep_id, same, edit.person, at)
     row = AlignmentEditRow(
         prep_id=prep_id,
@@ -153,6 +146,9 @@ def add_edit(session: Session, prep_id: str, edit: AlignmentEdit) -> None:
         other=edit.other,
         kind=edit.kind,
         mirrored=bool(edit.mirrored),
+        frame=edit.frame,
+        placement=json.dumps(edit.placement) if edit.placement else None,
+        frame_sections=json.dumps(edit.frame_sections) if edit.frame_sections else None,
         person=edit.person,
         created=at,
         **place,
@@ -162,9 +158,19 @@ def add_edit(session: Session, prep_id: str, edit: AlignmentEdit) -> None:
 
 
 def alignment_edits(session: Session, prep_id: str) -> list[AlignmentEdit]:
-    """What people said about the alignment and is in force, in the order in which they said it."""
+    """What people said of sections, and which pairs they left out, as far as it is in force, in the order in which they
+    said it."""
+    return _in_force(session, prep_id, AlignmentEditRow.kind != PAIR)
+
+
+def pairs_by_hand(session: Session, prep_id: str) -> list[AlignmentEdit]:
+    """The pairs that people gave their transform, as far as it is in force, in the order in which they said it."""
+    return _in_force(session, prep_id, AlignmentEditRow.kind == PAIR)
+
+
+def _in_force(session: Session, prep_id: str, which: ColumnElement[bool]) -> list[AlignmentEdit]:
     animal_row(session, prep_id)
-    query = select(AlignmentEditRow).where(AlignmentEditRow.prep_id == prep_id, AlignmentEditRow.active)
+    query = select(AlignmentEditRow).where(AlignmentEditRow.prep_id == prep_id, AlignmentEditRow.active, which)
     return [
         AlignmentEdit(
             row.kind,
@@ -176,19 +182,20 @@ def alignment_edits(session: Session, prep_id: str) -> list[AlignmentEdit]:
             row.mirrored,
             row.person,
             row.created.replace(tzinfo=UTC).isoformat(),
+            row.frame,
+            tuple(json.loads(row.placement)) if row.placement else None,
+            tuple((key, tuple(numbers)) for key, numbers in json.loads(row.frame_sections or "[]")),
         )
         for row in session.scalars(query.order_by(AlignmentEditRow.id))
     ]
 
 
-def release_edit(session: Session, prep_id: str, section: str, other: str, person: str) -> int:
-    """Take back what was said of a section or, where there is another, of their pair in either order. Returns how many
-    edits that were."""
+def release_edit(session: Session, prep_id: str, section: str, other: str, person: str, kind: str) -> int:
+    """Take back what was said of a section or, where there is another, of their pair in either order. kind : of what
+    was said of the pair. Returns how many edits that were."""
     animal_row(session, prep_id)
-    if not other:
-        return _take_back(session, prep_id, _about_section(section), person, utc_now())
-    either = _about_pair(section, other) | _about_pair(other, section)
-    return _take_back(session, prep_id, either, person, utc_now())
+    which = _about_pair(kind, section, other) if other else _about_section(section)
+    return _take_back(session, prep_id, which, person, utc_now())
 
 
 def _take_back(session: Session, prep_id: str, which: ColumnElement[bool], person: str, at: datetime) -> int:
@@ -201,12 +208,14 @@ def _take_back(session: Session, prep_id: str, which: ColumnElement[bool], perso
 
 
 def _about_section(section: str) -> ColumnElement[bool]:
-    return (AlignmentEditRow.kind != LEAVE_OUT) & (AlignmentEditRow.section == section)
+    return AlignmentEditRow.kind.not_in(KINDS_OF_PAIRS) & (AlignmentEditRow.section == section)
 
 
-def _about_pair(moving: str, fixed: str) -> ColumnElement[bool]:
-    of_pair = (AlignmentEditRow.section == moving) & (AlignmentEditRow.other == fixed)
-    return (AlignmentEditRow.kind == LEAVE_OUT) & of_pair
+def _about_pair(kind: str, one: str, other: str) -> ColumnElement[bool]:
+    """Whichever of the two is the moving one: sections may have changed their order since."""
+    section, second = AlignmentEditRow.section, AlignmentEditRow.other
+    either = ((section == one) & (second == other)) | ((section == other) & (second == one))
+    return (AlignmentEditRow.kind == kind) & either
 
 
 # What they share

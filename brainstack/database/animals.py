@@ -21,6 +21,8 @@ from brainstack.errors import BrainstackError
 from brainstack.records import Animal, Histology, ScanRun
 
 LONGEST_NAME = 20
+RESERVED = frozenset({"tables", "static", "login", "logout", "account"})
+"""Pages of the review server, beside those of the animals."""
 
 
 def wanted(what: str, value: object, allowed: tuple[object, ...] | range) -> None:
@@ -30,8 +32,12 @@ def wanted(what: str, value: object, allowed: tuple[object, ...] | range) -> Non
 
 
 def is_name(name: str) -> bool:
-    """True for what an animal can be called: it is the name of a folder, and of a column of 20 letters."""
-    return len(name) <= LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is not None
+    """True for what an animal can be called: the name of a folder and of a page, and of a column of 20 letters."""
+    return (
+        name.casefold() not in RESERVED
+        and len(name) <= LONGEST_NAME
+        and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is not None
+    )
 
 
 def add_animal(session: Session, animal: Animal, histology: Histology, scan_run: ScanRun) -> None:
@@ -42,10 +48,13 @@ def add_animal(session: Session, animal: Animal, histology: Histology, scan_run:
     if not is_name(name):
         raise BrainstackError(
             f"{name!r} cannot be the name of an animal; wanted 1 to {LONGEST_NAME} letters (a to z), digits, "
-            "hyphens and underscores, such as DK39."
+            f"hyphens and underscores, such as DK39, and none of {', '.join(sorted(RESERVED))}."
         )
     if session.get(AnimalRow, name) is not None:
-        raise BrainstackError(f"The animal {name} is in the database already; choose another name, or go on with it.")
+        raise BrainstackError(
+            f"The animal {name} is in the database already; choose another name, or go on with it: luigi --module "
+            f"tasks Animal --animal {name}"
+        )
     wanted("side_sectioned_first", histology.side_sectioned_first, SIDES)
     wanted("orientation", histology.orientation, PLANES)
     wanted("rotation", scan_run.rotation, QUARTER_TURNS)
@@ -107,35 +116,61 @@ def animal_row(session: Session, prep_id: str) -> AnimalRow:
 
 def histology_row(session: Session, prep_id: str) -> HistologyRow:
     """How an animal was cut. Raises BrainstackError where the row is missing."""
-    animal_row(session, prep_id)
-    row = session.scalars(select(HistologyRow).where(HistologyRow.prep_id == prep_id)).one_or_none()
+    row = histology_if_there(session, prep_id)
     if row is None:
-        raise BrainstackError(f"{prep_id} has no row in the table histology; add one (prep_id, side_sectioned_first).")
+        raise BrainstackError(
+            f"Nobody has said how {prep_id} was cut: it has no row in the table histology. Say whether slide 1 has the "
+            "first section, ASC, or the last, DESC, and how thick sections are, which adds the row: `brainstack animal "
+            f"set {prep_id} --side-sectioned-first ASC --section-thickness-um 20`."
+        )
     return row
+
+
+def histology_if_there(session: Session, prep_id: str) -> HistologyRow | None:
+    """The same; None where the row is missing, as only another program can leave it."""
+    animal_row(session, prep_id)
+    return session.scalars(select(HistologyRow).where(HistologyRow.prep_id == prep_id)).one_or_none()
 
 
 def scan_run_row(session: Session, prep_id: str) -> ScanRunRow:
     """The scan run that the code reads: the first. Raises BrainstackError where there is none."""
-    animal_row(session, prep_id)
-    query = select(ScanRunRow).where(ScanRunRow.prep_id == prep_id).order_by(ScanRunRow.rescan_number).limit(1)
-    row = session.scalars(query).one_or_none()
+    row = scan_run_if_there(session, prep_id)
     if row is None:
-        raise BrainstackError(f"{prep_id} has no row in the table scan_run; add one (prep_id, slide_folder_path).")
+        raise BrainstackError(
+            f"Nobody has said how {prep_id} was scanned: it has no row in the table scan_run. Say by how many quarter "
+            f"turns clockwise its pictures are to be turned, which adds the row: `brainstack animal set {prep_id} "
+            "--rotation 0`."
+        )
     return row
 
 
+def scan_run_if_there(session: Session, prep_id: str) -> ScanRunRow | None:
+    """The same; None where there is none, as only another program can leave it."""
+    animal_row(session, prep_id)
+    query = select(ScanRunRow).where(ScanRunRow.prep_id == prep_id).order_by(ScanRunRow.rescan_number).limit(1)
+    return session.scalars(query).one_or_none()
+
+
 def set_orientation(session: Session, prep_id: str, rotation: int, flip: str) -> None:
-    """rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" or "flop"."""
+    """rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" or "flop". Adds the row of how the animal was
+    scanned, where it is missing."""
     wanted("rotation", rotation, QUARTER_TURNS)
     wanted("flip", flip, FLIPS)
-    row = scan_run_row(session, prep_id)
+    row = scan_run_if_there(session, prep_id)
+    if row is None:
+        row = ScanRunRow(prep_id=prep_id, slide_folder_path="")
+        session.add(row)
     row.rotation, row.flip = rotation, flip
 
 
 def set_side_sectioned_first(session: Session, prep_id: str, side: str) -> None:
-    """side : "ASC" or "DESC"."""
+    """side : "ASC" or "DESC". Adds the row of how the animal was cut, where it is missing."""
     wanted("side_sectioned_first", side, SIDES)
-    histology_row(session, prep_id).side_sectioned_first = side
+    row = histology_if_there(session, prep_id)
+    if row is None:
+        row = HistologyRow(prep_id=prep_id)
+        session.add(row)
+    row.side_sectioned_first = side
 
 
 def set_section_thickness(session: Session, prep_id: str, thickness_um: float) -> None:

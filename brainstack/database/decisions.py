@@ -216,8 +216,21 @@ def _write_pixel_size(session: Session, about: About, value: str) -> None:
         run.resolution = None
 
 
+def _read_side(session: Session, about: About) -> str:
+    """"" where nobody has said how the animal was cut: writing adds the row."""
+    row = animals.histology_if_there(session, about.prep_id)
+    return "" if row is None else row.side_sectioned_first
+
+
+def _read_rotation(session: Session, about: About) -> str:
+    """"" where nobody has said how the animal was scanned: writing adds the row."""
+    row = animals.scan_run_if_there(session, about.prep_id)
+    return "" if row is None else str(row.rotation)
+
+
 def _write_rotation(session: Session, about: About, value: str) -> None:
-    animals.set_orientation(session, about.prep_id, int(value), animals.scan_run_row(session, about.prep_id).flip)
+    row = animals.scan_run_if_there(session, about.prep_id)
+    animals.set_orientation(session, about.prep_id, int(value), "none" if row is None else row.flip)
 
 
 def _write_flip(session: Session, about: About, value: str) -> None:
@@ -296,7 +309,7 @@ def _filled_in(name: str) -> Kind:
 KINDS = {
     "side_sectioned_first": Kind(
         "animal",
-        lambda session, about: animals.histology_row(session, about.prep_id).side_sectioned_first,
+        _read_side,
         lambda session, about, value: animals.set_side_sectioned_first(session, about.prep_id, value),
     ),
     "section_thickness_um": Kind(
@@ -309,9 +322,7 @@ KINDS = {
         lambda session, about: animals.histology_row(session, about.prep_id).orientation or "",
         lambda session, about, value: animals.set_section_plane(session, about.prep_id, value),
     ),
-    "rotation": Kind(
-        "animal", lambda session, about: str(animals.scan_run_row(session, about.prep_id).rotation), _write_rotation
-    ),
+    "rotation": Kind("animal", _read_rotation, _write_rotation),
     "flip": Kind("animal", lambda session, about: animals.scan_run_row(session, about.prep_id).flip, _write_flip),
     "pixel_size_um": Kind("animal", _read_pixel_size, _write_pixel_size),
     "status": Kind(

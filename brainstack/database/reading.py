@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
-from brainstack.database.alignment import BY_HAND, alignment_edits, pairs
+from brainstack.database.alignment import alignment_edits, pairs_by_hand
 from brainstack.database.animals import animal_row, histology_row, scan_run_row
 from brainstack.database.contrasts import contrasts
 from brainstack.database.tables import SlideRow, TifRow
@@ -60,7 +60,7 @@ def animal_records(session: Session, prep_id: str) -> AnimalRecords:
             scan_run.resolution_given,
         ),
         _slides(session, scan_run.id),
-        tuple(pairs(session, prep_id, BY_HAND)),
+        tuple(pairs_by_hand(session, prep_id)),
         tuple(alignment_edits(session, prep_id)),
         contrasts(session, prep_id),
     )

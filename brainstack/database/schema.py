@@ -18,7 +18,7 @@ from brainstack.errors import BrainstackError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0011"
 """The newest revision in migrations/versions. Said here too, as to ask Alembic costs a quarter of a second."""
 
 VERSION = text("SELECT version_num FROM alembic_version")

@@ -183,15 +183,7 @@ class Database(WhatPeopleSay, WhoReviews):
 
     def pairs(self, prep_id: str) -> list[PairTransform]:
         """All pairs that are kept, also those no longer in the stack: choose by the pairs of the plan."""
-        return alignment.pairs(self._session, prep_id, alignment.REGISTERED)
-
-    def set_pair_by_hand(self, prep_id: str, pair: PairTransform) -> None:
-        """A transform that a person gives, instead of the registered one. Its metric is found by the next run."""
-        alignment.take_in_pairs(self._writing(), prep_id, [pair], alignment.BY_HAND)
-
-    def forget_pair_by_hand(self, prep_id: str, fixed: str, moving: str) -> bool:
-        """The pair is registered again. Returns whether a person had given a transform."""
-        return alignment.forget_pair(self._writing(), prep_id, fixed, moving)
+        return alignment.pairs(self._session, prep_id)
 
     def take_in_sections(self, prep_id: str, sections: Iterable[SectionAlignment]) -> None:
         """Where each section lies in the aligned stack, instead of all that was known of the animal before: a section
@@ -274,19 +266,26 @@ class Database(WhatPeopleSay, WhoReviews):
         slides.set_order_of_scenes(self._writing(), prep_id, slide_number, order, rescan=rescan)
 
     def add_alignment_edit(self, prep_id: str, edit: AlignmentEdit) -> None:
-        """What a person says of a section ("place", "anchor", "follow"), instead of what was said of it before; or that
-        a pair is left out. One that does not say when is of now. Raises BrainstackError for a number that is not
-        finite, or another kind."""
+        """What a person says of a section ("place", "anchor", "follow"), instead of what was said of it before; that a
+        pair is left out; or how one section lies on another ("pair"). One that does not say when is of now. Raises
+        BrainstackError for a number that is not finite, or another kind."""
         alignment.add_edit(self._writing(), prep_id, edit)
 
-    def release_alignment_edit(self, prep_id: str, section: str, other: str = "", *, person: str = "") -> int:
-        """Take back what was said of a section or, with `other`, that their pair is left out. Returns how many edits
-        that were. person : who takes it back."""
-        return alignment.release_edit(self._writing(), prep_id, section, other, person)
+    def release_alignment_edit(
+        self, prep_id: str, section: str, other: str = "", *, person: str = "", kind: str = "leave_out"
+    ) -> int:
+        """Take back what was said of a section or, with `other`, of their pair: that it is left out or, for the kind
+        "pair", how they lie. Returns how many edits that were. person : who takes it back."""
+        return alignment.release_edit(self._writing(), prep_id, section, other, person, kind)
 
     def alignment_edits(self, prep_id: str) -> list[AlignmentEdit]:
-        """What people said about the alignment and is in force, in the order in which they said it."""
+        """What people said of sections, and which pairs they left out, as far as it is in force, in the order in which
+        they said it."""
         return alignment.alignment_edits(self._session, prep_id)
+
+    def pairs_by_hand(self, prep_id: str) -> list[AlignmentEdit]:
+        """The transforms that people gave pairs, as far as they are in force, in the order in which they said them."""
+        return alignment.pairs_by_hand(self._session, prep_id)
 
     def set_orientation(self, prep_id: str, rotation: int, flip: str) -> None:
         """rotation : quarter turns clockwise, 0 to 3. flip : "none", "flip" or "flop"."""

@@ -19,7 +19,7 @@ from brainstack.database.tables_annotation import (
 from brainstack.database.tables_base import Table, utc_now, with_zone, without_zone
 from brainstack.database.tables_log import GainRow, LogRow, ProgressLookupRow
 from brainstack.database.tables_review import ROLES, MaskApprovalRow, ReviewerRow, ReviewSessionRow
-from brainstack.database.tables_said import DecisionRow, JournalRow
+from brainstack.database.tables_said import DecisionRow, JournalChangeRow, JournalRow
 from brainstack.database.tables_slide import RESCAN_USES, SLIDE_STATUS, VERDICTS, SlideRow, TifRow
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "DecisionRow",
     "GainRow",
     "HistologyRow",
+    "JournalChangeRow",
     "JournalRow",
     "LogRow",
     "MarkedCellRow",

@@ -36,10 +36,10 @@ class PairRow(Table):
     """How one section lies on another near it. section : key of the moving section; fixed : of the other.
 
     rotation : radians; xshift, yshift : micrometres; mirrored : 1 where a point is mirrored left-right before.
-    iteration : 0 registered, 1 by a person. metric : masked correlation after registration; metric_before : before it.
-    overlap : common tissue as a share of the smaller one's. residual : micrometres between where the alignment in force
-    takes the fixed section's tissue and where this pair takes it. verdict : '' is not judged yet. NULL where it was not
-    measured.
+    iteration : 0 registered; others are the lab's. metric : masked correlation after registration; metric_before :
+    before it. overlap : common tissue as a share of the smaller one's. residual : micrometres between where the
+    alignment in force takes the fixed section's tissue and where this pair takes it. verdict : '' is not judged yet.
+    NULL where it was not measured.
     """
 
     __tablename__ = "elastix_transformation"
@@ -98,10 +98,13 @@ class SectionAlignmentRow(Table):
 class AlignmentEditRow(Table):
     """What a person said about the alignment. In force where active is 1; what was taken back or replaced stays.
 
-    section : key of the section that it is about, or of the moving one of a pair that is left out. other : key of the
-    section that it follows, or of the pair's fixed one; else ''. rotation, xshift, yshift, mirrored : its place, as in
-    section_alignment; 0 where it follows another, or a pair is left out. person, created : who said it, and when.
-    released_by, released : who took it back or replaced it, and when; '' and NULL where nobody did.
+    section : key of the section that it is about, or of the moving one of a pair. other : key of the section that it
+    follows, or of the pair's fixed one; else ''. rotation, xshift, yshift, mirrored : its place, as in
+    section_alignment, or on the pair's fixed one, as in elastix_transformation; 0 where it follows another, or a pair
+    is left out. frame : key of the section whose canvas that is from, or "reference" and a digest; '' where it is not
+    known. placement : JSON, six numbers, where the section's picture lay on its canvas then. frame_sections : JSON,
+    [key, six numbers] of sections by which that frame is found again. NULL where it is not known. person, created : who
+    said it, and when. released_by, released : who took it back or replaced it, and when; '' and NULL where nobody did.
     """
 
     __tablename__ = "alignment_edit"
@@ -116,6 +119,9 @@ class AlignmentEditRow(Table):
     xshift: Mapped[Number] = mapped_column(default=0.0, server_default=text("0"))
     yshift: Mapped[Number] = mapped_column(default=0.0, server_default=text("0"))
     mirrored: Mapped[No]
+    frame: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    placement: Mapped[str | None] = mapped_column(Text)
+    frame_sections: Mapped[str | None] = mapped_column(Text)
     person: Mapped[Person]
     active: Mapped[Active]
     created: Mapped[Created]

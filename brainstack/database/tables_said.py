@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from brainstack.database.tables_base import (
@@ -51,7 +51,7 @@ class JournalRow(AboutAnimal, Table):
 
     entry : what is wrong. mark_x, mark_y : where, in micrometres from the top left corner of the section as it was
     scanned; NULL where that was not said. fix : what was done about it. completed : 1 where nothing is left to be done;
-    closed_by, closed : who said so, and when.
+    closed_by, closed : who said so, and when. That is how it is now; what was before is in journal_change.
     """
 
     __tablename__ = "journals"
@@ -68,3 +68,16 @@ class JournalRow(AboutAnimal, Table):
     closed: Mapped[datetime | None]
     active: Mapped[Active]
     created: Mapped[Created]
+
+
+class JournalChangeRow(AboutAnimal, Table):
+    """That a problem was closed, or opened again. journal_id : which. completed : 1 where it was closed. person : who
+    said so. fix : what had been done about it. changed : when; NULL where nobody noted it."""
+
+    __tablename__ = "journal_change"
+
+    journal_id: Mapped[int] = mapped_column(ForeignKey("journals.id"))
+    completed: Mapped[No]
+    person: Mapped[Person]
+    fix: Mapped[Comments]
+    changed: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from brainstack.database.waiting import DatabaseBusy
 from brainstack.errors import BrainstackError
 
 HELD = "is held by another process. Wait until it has ended, then run the same command again"
-NO_ROOM = "has no room: the disk is full. Free some space, then run the same command again"
+NO_ROOM = "has no room: the disk is full. Free some space, then try again"
 NO_TABLE = "lacks a table; it is not brainstack's or was cut short. Choose another one or restore a copy"
 NO_COLUMN = "lacks a column; it is not brainstack's or was changed by hand. Restore a copy"
 LOST = "broke off the connection; what was not finished is not kept. See whether its server runs, then run the same " \
@@ -27,6 +27,10 @@ AWAY = {"unable to open", "disk i/o error", *OVERFULL, *UNREACHED, *BROKEN_OFF}
 
 class DatabaseUnavailable(BrainstackError):  # noqa: N818  # a state, which passes
     """The database cannot be reached for now; it may be tried again later."""
+
+
+class DatabaseFull(BrainstackError):  # noqa: N818
+    """The database has no room for what is new; what is in it can be read."""
 
 
 TOLD = {
@@ -66,8 +70,8 @@ NUMBERED = {
 def readable_errors(name: str) -> Iterator[None]:
     """Turn what a person can mend into a sentence; all other errors are faults of brainstack and pass.
 
-    name : of the database, as the sentence shall have it. Raises DatabaseBusy where trying again at once may help, and
-    DatabaseUnavailable where it may later.
+    name : of the database, as the sentence shall have it. Raises DatabaseBusy where trying again at once may help,
+    DatabaseUnavailable where it may later, and DatabaseFull where its disk is full.
     """
     try:
         yield
@@ -76,8 +80,15 @@ def readable_errors(name: str) -> Iterator[None]:
         sentence = TOLD.get(str(sign)) or (NUMBERED.get(sign) if isinstance(sign, int) else None)
         if sentence is None:
             raise
-        kind = DatabaseBusy if sign in BUSY else DatabaseUnavailable if sign in AWAY else BrainstackError
-        raise kind(f"The database {name} {sentence} ({_said(error.orig)}).") from error
+        raise _kind(sign, sentence)(f"The database {name} {sentence} ({_said(error.orig)}).") from error
+
+
+def _kind(sign: str | int, sentence: str) -> type[BrainstackError]:
+    if sign in BUSY:
+        return DatabaseBusy
+    if sign in AWAY:
+        return DatabaseUnavailable
+    return DatabaseFull if sentence == NO_ROOM else BrainstackError
 
 
 def _sign(error: BaseException | None) -> str | int:

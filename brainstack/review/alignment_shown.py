@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from brainstack import aligning
 from brainstack.alignment_results import read_background
+from brainstack.alignment_words import said_by
 from brainstack.errors import BrainstackError
 from brainstack.files.browser_pictures import encoded
 from brainstack.gains import has_gain
@@ -112,7 +113,7 @@ def shown_of(animal: ReviewedAnimal) -> dict[str, Any]:
         ],
         "edits": [
             {
-                "kind": edit.kind, "section": edit.section, "other": edit.other, "words": aligning.said_by(plan, edit),
+                "kind": edit.kind, "section": edit.section, "other": edit.other, "words": said_by(plan, edit),
                 "seen": aligning.said_of(edits, edit.section, edit.other if edit.kind == "leave_out" else ""),
             }
             for edit in edits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainstack.stages.inputs import painted
@@ -83,7 +84,10 @@ def mask_model(plan: Plan, step: Step) -> Facts:
 
 
 def by_hand(plan: Plan, step: Step) -> Facts:
-    return {"the transform a person gave": plan.by_hand.get(step.item)}
+    """With where the two pictures lay on their canvases then, where that is known."""
+    said = plan.pairs_by_hand.get(step.item)
+    then = {"what it was about": [said.placement, said.frame_sections]} if said and said.placement else {}
+    return {"the transform a person gave": plan.by_hand.get(step.item)} | then
 
 
 def scanned_shape(plan: Plan, key: str) -> tuple[int, int]:
@@ -160,6 +164,28 @@ def depth_in_reference(plan: Plan, step: Step) -> Facts:
     return {"the section's depth in the reference": depth_um}
 
 
+REFERENCE_FILES = "the reference's files"
+
+
+def reference_files(plan: Plan, step: Step) -> Facts:
+    """Of the reference volume the names, sizes and times of change: another one may come to lie at the same path. They
+    are looked at once for a plan, as all sections ask for the same; None where there is nothing."""
+    known = vars(plan)
+    if REFERENCE_FILES not in known:
+        known[REFERENCE_FILES] = _told_of_volume(plan) or None
+    return {REFERENCE_FILES: known[REFERENCE_FILES]}
+
+
+def _told_of_volume(plan: Plan) -> list[list[str | int]]:
+    """A TIFF, or those of a folder: the time of the folder itself says nothing of its files."""
+    if not plan.settings.shape.reference:
+        return []
+    path = plan.folder.root / Path(plan.settings.shape.reference).expanduser()
+    files = sorted(path.glob("*.[tT][iI][fF]*")) if path.is_dir() else [path]
+    stats = [(file.name, file.stat()) for file in files if file.is_file()]
+    return [[name, found.st_size, found.st_mtime_ns] for name, found in stats]
+
+
 def pairs_left_out(plan: Plan, step: Step) -> Facts:
     return {"the pairs that a person left out": sorted(plan.left_out)}
 
@@ -175,7 +201,8 @@ def places_by_hand(plan: Plan, step: Step) -> Facts:
         [one.kind, one.section, one.other, one.rotation_rad, one.shift_x_um, one.shift_y_um, one.mirrored]
         for one in said
     ]
-    return {"the places that people gave": numbers}
+    about = [[one.section, one.frame, one.placement, one.frame_sections] for one in said if one.placement]
+    return {"the places that people gave": numbers} | ({"what they were about": about} if about else {})
 
 
 def approved_gain(plan: Plan, step: Step) -> Facts:

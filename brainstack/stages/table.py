@@ -36,6 +36,7 @@ from brainstack.stages.facts import (
     places_by_hand,
     plane_of_cut,
     points,
+    reference_files,
     refused_edits,
     scan_pixel_size,
     scan_shape,
@@ -255,7 +256,7 @@ STAGES: dict[str, Stage] = {
         facts=joined(chain, pixel_size, pairs_left_out, states_by_hand),
         settings=("pair_check",),
         outputs=small("pair_check"),
-        version=2,
+        version=3,
     ),
     "PairRetry": Stage(
         per=pair,
@@ -284,7 +285,7 @@ STAGES: dict[str, Stage] = {
     "ReferencePlace": Stage(
         per=held_by("reference"),
         inputs=cleaned,
-        facts=joined(pixel_size, depth_in_reference),
+        facts=joined(pixel_size, depth_in_reference, reference_files),
         settings=(
             "elastix",
             "shape.reference",
@@ -312,7 +313,7 @@ STAGES: dict[str, Stage] = {
             plan.folder.transforms,
             plan.folder.alignment_metrics,
         ],
-        version=2,
+        version=3,
     ),
     "Deformation": Stage(
         per=deformed,
@@ -340,6 +341,7 @@ STAGES: dict[str, Stage] = {
         outputs=lambda plan, step: [
             plan.folder.alignment_picture(name) for name in ("shifts", "similarity", "pairs", "views")
         ],
+        version=2,
     ),
     "Web": Stage(
         per=section,

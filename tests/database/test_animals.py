@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from brainstack.database import open_database
 from brainstack.errors import BrainstackError
@@ -80,3 +81,21 @@ def test_an_orientation_that_does_not_exist_is_refused(url: str) -> None:
             database.set_orientation("DK39", 0, "up")
         with pytest.raises(BrainstackError, match="side_sectioned_first is 'asc'"):
             database.set_side_sectioned_first("DK39", "asc")
+
+
+def test_rows_that_another_program_left_out_are_missed_with_the_command_that_adds_them(url: str) -> None:
+    with open_database(url) as database:
+        for table in ("histology", "scan_run"):
+            database._session.execute(text(f"DELETE FROM {table}"))
+    for wanted, add in (
+        ("animal set DK39 --side-sectioned-first ASC", lambda one: one.set_side_sectioned_first("DK39", "DESC")),
+        ("animal set DK39 --rotation 0", lambda one: one.set_orientation("DK39", 1, "flop")),
+    ):
+        with pytest.raises(BrainstackError, match=wanted), open_database(url) as database:
+            database.animal_records("DK39")
+        with open_database(url) as database:
+            add(database)
+    with open_database(url) as database:
+        records = database.animal_records("DK39")
+    assert (records.histology.side_sectioned_first, records.histology.section_thickness_um) == ("DESC", 20.0)
+    assert (records.scan_run.rotation, records.scan_run.flip, records.scan_run.resolution_um) == (1, "flop", None)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from brainstack.database import open_database, run_in_transaction
 from brainstack.errors import BrainstackError
@@ -183,3 +184,25 @@ def test_the_history_is_of_one_slide_where_it_is_asked_for(with_slides: str) -> 
     with open_database(with_slides) as database:
         assert [one.what for one in database.decided("DK39", 1)] == ["status"]
         assert [one.what for one in database.decided("DK39")] == ["rotation", "status"]
+
+
+def test_what_is_said_of_an_animal_adds_the_rows_that_another_program_left_out(url: str) -> None:
+    with open_database(url) as database:
+        for table in ("histology", "scan_run"):
+            database._session.execute(text(f"DELETE FROM {table}"))
+    said = [
+        Decision("side_sectioned_first", "ASC"),
+        Decision("section_thickness_um", "30.0"),
+        Decision("rotation", "0"),
+        Decision("flip", "flop"),
+    ]
+    changed = decide(url, *said)
+    assert [(one.what, one.old, one.new) for one in changed] == [
+        ("side_sectioned_first", "", "ASC"),
+        ("section_thickness_um", "20.0", "30.0"),
+        ("rotation", "", "0"),
+        ("flip", "none", "flop"),
+    ]
+    records = everything(url)
+    assert (records.histology.side_sectioned_first, records.histology.section_thickness_um) == ("ASC", 30.0)
+    assert (records.scan_run.rotation, records.scan_run.flip) == (0, "flop")

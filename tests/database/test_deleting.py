@@ -38,7 +38,7 @@ def fill(url: str, name: str, scan_of: Callable[..., SlideScan]) -> None:
         database.take_in_gains(name, [ChannelGain(1, 2.0)])
         database.take_in_log(name, [Ran("Clean", 1, "a", "2024-05-01T10:00:00+00:00", 1.0, 1.0, "node1")])
         database.decide(name, [Decision("rotation", "1")])
-        database.add_note(name, JournalEntry("torn"))
+        database.close_note(name, database.add_note(name, JournalEntry("torn")))
         state = database.add_state(name, "{}")
         database.add_annotations(name, [AnnotationSession(CELLS, (Point(1, 2, 3),))], state=state)
 

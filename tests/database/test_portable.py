@@ -75,6 +75,8 @@ def use_what_people_say(database: Database) -> None:
     database.decided("DK39", 1)
     note = database.add_note("DK39", JournalEntry("torn"))
     database.close_note("DK39", note)
+    database.reopen_note("DK39", note)
+    database.note_changes("DK39")
     database.notes("DK39", section="a_S1", completed=True)
     state = database.add_state("DK39", "{}")
     database.add_annotations("DK39", [AnnotationSession(POLYGONS, (Point(1, 2, 3),), "SC")], state=state)

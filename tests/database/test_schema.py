@@ -21,7 +21,7 @@ from brainstack.database import create_or_upgrade, open_database, schema
 from brainstack.database.engine import engine_for
 from brainstack.database.tables import Table
 from brainstack.errors import BrainstackError
-from brainstack.records import PairTransform, SlideScan
+from brainstack.records import AlignmentEdit, PairTransform, SlideScan
 
 
 def test_the_migrations_make_what_the_tables_say(empty: str) -> None:
@@ -74,7 +74,7 @@ def test_two_processes_may_make_the_database_at_once(nothing: str) -> None:
 
 
 def test_the_first_revision_can_be_taken_back(empty: str) -> None:
-    taken_back(empty, "0009", "0008", "0007", "0006", "0005", "0004")
+    taken_back(empty, "0011", "0010", "0009", "0008", "0007", "0006", "0005", "0004")
     with engine_for(empty) as engine, engine.begin() as connection:
         script = ScriptDirectory.from_config(schema.alembic_config(connection)).get_revision("0001")
         with Operations.context(MigrationContext.configure(connection)):
@@ -98,8 +98,8 @@ def taken_back(url: str, *revisions: str) -> None:
 @pytest.mark.parametrize(
     "revisions",
     [
-        ("0009", "0008", "0007", "0006", "0005", "0004", "0003", "0002"),
-        ("0009", "0008", "0007", "0006", "0005", "0004", "0003"),
+        ("0011", "0010", "0009", "0008", "0007", "0006", "0005", "0004", "0003", "0002"),
+        ("0011", "0010", "0009", "0008", "0007", "0006", "0005", "0004", "0003"),
     ],
     ids=["0.1.0", "order and copies"],
 )
@@ -110,7 +110,7 @@ def test_an_older_database_keeps_its_rows(
     with open_database(url) as database:
         database.take_in_slide("DK39", scan_of("a.czi"), slide_number=1, rescan=1, file_size=1)
         database.set_scene_qc("DK39", 1, 2, 1)
-        database.set_pair_by_hand("DK39", PairTransform("slide001_S1", "slide001_S2", 0.5, -3.0, 4.0, 0.75))
+        database.add_alignment_edit("DK39", AlignmentEdit("pair", "slide001_S2", "slide001_S1", 0.5, -3.0, 4.0))
         before = database.animal_records("DK39")
     taken_back(url, *revisions)
     create_or_upgrade(url)
@@ -124,7 +124,7 @@ def test_an_older_database_keeps_its_rows(
 
 
 def test_a_pixel_size_that_an_older_database_does_not_have_nobody_gave(url: str) -> None:
-    taken_back(url, "0009", "0008", "0007", "0006", "0005", "0004", "0003")
+    taken_back(url, "0011", "0010", "0009", "0008", "0007", "0006", "0005", "0004", "0003")
     create_or_upgrade(url)
     with open_database(url) as database:
         assert not database.animal_records("DK39").scan_run.resolution_given
@@ -134,7 +134,7 @@ def test_a_pair_of_an_older_database_is_not_judged_yet(url: str) -> None:
     pair = PairTransform("slide001_S1", "slide001_S2", 0.5, -3.0, 4.0, 0.75)
     with open_database(url) as database:
         database.take_in_pairs("DK39", [replace(pair, mirrored=True, metric_before=0.1, overlap=0.9, verdict="good")])
-    taken_back(url, "0009", "0008", "0007", "0006", "0005")
+    taken_back(url, "0011", "0010", "0009", "0008", "0007", "0006", "0005")
     create_or_upgrade(url)
     with open_database(url) as database:
         assert database.pairs("DK39") == [pair]
@@ -163,7 +163,7 @@ def test_the_schema_and_its_migration_are_written_for_mysql_too(empty: str) -> N
     context = MigrationContext.configure(dialect_name="mysql", opts={"as_sql": True, "output_buffer": written})
     with engine_for(empty) as engine, engine.connect() as connection, Operations.context(context):
         scripts = ScriptDirectory.from_config(schema.alembic_config(connection))
-        for revision in ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"):
+        for revision in ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011"):
             scripts.get_revision(revision).module.upgrade()
     assert written.getvalue().count("CREATE TABLE") == len(Table.metadata.tables)
     assert "id INTEGER NOT NULL AUTO_INCREMENT" in written.getvalue()

@@ -22,7 +22,7 @@ def as_0005(url: str) -> None:
     with engine_for(url) as engine, engine.begin() as connection:
         scripts = ScriptDirectory.from_config(schema.alembic_config(connection))
         with Operations.context(MigrationContext.configure(connection)):
-            for revision in ("0009", "0008", "0007", "0006"):
+            for revision in ("0011", "0010", "0009", "0008", "0007", "0006"):
                 scripts.get_revision(revision).module.downgrade()
         connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
 

@@ -14,6 +14,7 @@ from lab import SIZE, Counted, Lab, copy_of
 from brainstack.database import open_database
 from brainstack.files.tiff import read_tiff, write_tiff
 from brainstack.geometry import Matrix, inverse, is_mirrored, points, rigid, rigid_parts
+from brainstack.images.registration import Registered
 from brainstack.records import SectionAlignment
 
 CHANNELS = 3
@@ -33,8 +34,8 @@ def ran(lab: Lab) -> dict[str, int]:
     return counted.by_stage()
 
 
-def small(lab: Lab) -> dict[str, dict[str, object]]:
-    content: dict[str, dict[str, object]] = json.loads(lab.folder.small("transforms").read_text())
+def small(lab: Lab) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(lab.folder.small("transforms").read_text())
     return content
 
 
@@ -182,6 +183,13 @@ def test_an_anchor_that_is_mirrored_mirrors_all_that_fit_on_it_and_no_pair_is_re
         np.testing.assert_allclose(now, was, atol=0.02)
     assert {key for key, one in judged(lab).items() if "seems to be mirrored" in one.reason} == {*KEYS} - {KEYS[3]}
 
+    with lab.folder.settings.open("a") as file:
+        file.write("\n[pair_check]\nturn_mirrored = false\n")
+    transformed(lab)
+    one = judged(lab)[KEYS[3]]
+    assert (one.verdict, one.by_hand) == ("doubtful", True)
+    assert "the sections around it do not follow it" in one.reason
+
 
 def test_a_section_that_follows_its_neighbour_lies_as_that_does(lab: Lab) -> None:
     before, was = places(lab), matrices(lab)
@@ -216,6 +224,80 @@ def test_what_was_said_of_a_section_that_is_a_gap_now_waits_for_it(lab: Lab) -> 
     assert set(places(lab)) == set(KEYS[:7])
     assert not judged(lab)[KEYS[6]].by_hand
     assert "without effect" in say(lab, "show", "DEMO")
+
+
+# What a place is about
+
+
+def transformed(lab: Lab) -> None:
+    run = lab.luigi("Transforms")
+    assert run.returncode == 0, run.stderr
+
+
+def on_neighbour(lab: Lab) -> Matrix:
+    """From section 1 as it was scanned to section 2 as it was scanned, in pixels of their thumbnails."""
+    content = small(lab)
+    to_thumbnail = [inverse(np.array(content["placements"][key])) @ matrix_of(lab, key) for key in KEYS[1:3]]
+    return to_thumbnail[1] @ inverse(to_thumbnail[0])
+
+
+def pair_on_thumbnails(lab: Lab) -> Matrix:
+    """The same of sections 5 and 6, as their pair in force says."""
+    content = small(lab)
+    pair = Registered(**json.loads(lab.folder.pair_in_force(f"{KEYS[5]}..{KEYS[6]}").read_text()))
+    fixed, moving = (np.array(content["placements"][key]) for key in KEYS[5:7])
+    assert pair.by_hand
+    rows, columns = content["cleaned"]
+    return inverse(moving) @ pair.matrix(content["pixel_size_um"], (rows, columns)) @ fixed
+
+
+def apart_px(one: Matrix, other: Matrix) -> float:
+    at = np.array([(x, y) for x in (100.0, 250.0) for y in (50.0, 200.0)])
+    return float(np.linalg.norm(points(one, at) - points(other, at), axis=1).max())
+
+
+def place_section_2(lab: Lab) -> Matrix:
+    """Half a degree from where it lies. Returns how it then lies on section 1."""
+    transformed(lab)
+    say(lab, "place", "DEMO", "2", "--rotation-deg", str(np.rad2deg(judged(lab)[KEYS[2]].rotation_rad) + 0.5))
+    transformed(lab)
+    return on_neighbour(lab)
+
+
+def test_a_section_that_a_person_placed_stays_on_its_neighbours_when_another_is_the_middle_one(lab: Lab) -> None:
+    """The middle section is marked as bad, so that places are from another section's canvas."""
+    before = place_section_2(lab)
+    assert lab.brainstack("animal", "set", "DEMO", "--slide", "2", "--scene", "1", "--qc", "2").returncode == 0
+    transformed(lab)
+    assert small(lab)["frame"]["name"] == KEYS[3]
+    assert judged(lab)[KEYS[2]].by_hand
+    assert apart_px(on_neighbour(lab), before) < 0.5
+    assert f"from section {KEYS[4]}, which was the middle one then" in say(lab, "show", "DEMO")
+
+
+def test_a_section_that_a_person_placed_stays_on_its_neighbours_when_its_mask_is_mended_and_all_are_turned(
+    lab: Lab,
+) -> None:
+    """A sixth of its tissue is painted away, so that the rest lies elsewhere on its canvas. Then the animal is turned
+    and mirrored; what is said of a pair turns with it."""
+    before = place_section_2(lab)
+    said = lab.brainstack("animal", "pair", "DEMO", "5", "6", "--rotation-deg", "9", "--shift-x-um", "500")
+    assert said.returncode == 0, said.stderr
+    mask = read_tiff(lab.folder.keyed("thumbnail_masked", KEYS[2]))
+    columns = np.flatnonzero(mask.any(axis=0))
+    mask[:, : columns[0] + len(columns) // 6] = 0
+    link = lab.folder.root / "preps" / "masks" / "thumbnail_masked" / "002.tif"
+    link.unlink()
+    write_tiff(link, mask, 1.0)
+    transformed(lab)
+    assert apart_px(on_neighbour(lab), before) < 0.5
+
+    given = pair_on_thumbnails(lab)
+    assert lab.brainstack("animal", "set", "DEMO", "--rotation", "1", "--flip", "flop").returncode == 0
+    transformed(lab)
+    assert judged(lab)[KEYS[2]].by_hand
+    assert apart_px(on_neighbour(lab), before) < 0.5
+    assert apart_px(pair_on_thumbnails(lab), given) < 0.01
 
 
 # Sections that fit on none
