@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from brainstack.errors import BrainstackError
+from brainstack.files.own_tables import read_own_table
 from brainstack.files.whole import whole_file
 from brainstack.plan import Plan
 
 MOST_DOUBTFUL = 10
 """Sections named: more than a screen holds, nobody reads."""
+COLUMNS = "section", "key", "area_um2", "expected_area_um2", "pieces", "verdict", "edited"
+"""That a table has in any case; one of an earlier brainstack has no more."""
 
 
 @dataclass(frozen=True)
@@ -57,40 +61,55 @@ def _whole(area_um2: float | None) -> int | str:
 
 
 def read_mask_areas(path: Path) -> list[MaskArea]:
-    """The rows of the table; none where it was not made yet."""
-    if not path.exists():
+    """The rows of the table; none where it was not made yet, or where a person saved it otherwise, which
+    `doubtful_masks` says: no reason to show nothing else."""
+    try:
+        return checked_mask_areas(path)
+    except BrainstackError:
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            MaskArea(
-                section=int(row["section"]),
-                key=row["key"],
-                area_um2=float(row["area_um2"]),
-                expected_area_um2=float(row["expected_area_um2"]) if row["expected_area_um2"] else None,
-                pieces=int(row["pieces"]),
-                verdict=row["verdict"],
-                edited=row["edited"] == "1",
-                proposal_differs_um2=float(differs) if (differs := row.get("proposal_differs_um2")) else None,
-                proposal_changed=row.get("proposal_changed") == "1",
-                edit_refused=row.get("edit_refused") == "1",
-            )
-            for row in csv.DictReader(file)
-        ]
+
+
+def checked_mask_areas(path: Path) -> list[MaskArea]:
+    """The rows of the table; none where it was not made yet. Raises BrainstackError where it is another table."""
+    return read_own_table(path, COLUMNS, _row_of, name="the table of the masks' areas") if path.exists() else []
+
+
+def _row_of(row: Mapping[str, str]) -> MaskArea:
+    return MaskArea(
+        section=int(row["section"]),
+        key=row["key"],
+        area_um2=float(row["area_um2"]),
+        expected_area_um2=float(row["expected_area_um2"]) if row["expected_area_um2"] else None,
+        pieces=int(row["pieces"]),
+        verdict=row["verdict"],
+        edited=row["edited"] == "1",
+        proposal_differs_um2=float(differs) if (differs := row.get("proposal_differs_um2")) else None,
+        proposal_changed=row.get("proposal_changed") == "1",
+        edit_refused=row.get("edit_refused") == "1",
+    )
 
 
 def doubtful_masks(plan: Plan) -> list[str]:
     """A sentence for each section whose mask is far from what its neighbours make expected, one that names those that
     were mended with their help, and one of proposals that changed since people made other masks. Nothing of what a
-    person has edited since the table was made, or edits no more."""
-    rows = _rows_that_hold(plan)
+    person has edited since the table was made, or edits no more. Of a table that is none any more: what to do about it.
+    """
+    try:
+        rows = _that_hold(plan, checked_mask_areas(plan.folder.mask_areas))
+    except BrainstackError as error:
+        return [str(error)]
     doubtful = rows_in_doubt(plan)
     lines = [_sentence(plan, one) for one in doubtful[:MOST_DOUBTFUL]]
     more = len(doubtful) - MOST_DOUBTFUL
-    lines += [f"and {more} more masks that are doubtful: see {plan.folder.mask_areas}"] if more > 0 else []
+    lines += (
+        [f"and {more} more masks that are doubtful: brainstack mask list {plan.folder.prep_id}"] if more > 0 else []
+    )
     mended = [plan.section[one.key].number for one in rows if one.verdict == "mended"]
     if mended:
+        masks = "the mask of section" if len(mended) == 1 else "the masks of sections"
+        found = "was found with its" if len(mended) == 1 else "were found with their"
         lines.append(
-            f"the masks of sections {_listed(mended)} were found with their neighbours' help; look at them in "
+            f"{masks} {_listed(mended)} {found} neighbours' help: look there, in "
             f"{plan.folder.numbered('thumbnail_colored', 0).parent}"
         )
     return [*lines, *_changed_proposals(plan, [one for one in rows if one.proposal_changed])]
@@ -107,7 +126,10 @@ def rows_in_doubt(plan: Plan) -> list[MaskArea]:
 
 
 def _rows_that_hold(plan: Plan) -> list[MaskArea]:
-    rows = read_mask_areas(plan.folder.mask_areas)
+    return _that_hold(plan, read_mask_areas(plan.folder.mask_areas))
+
+
+def _that_hold(plan: Plan, rows: Iterable[MaskArea]) -> list[MaskArea]:
     return [one for one in rows if one.key in plan.section and one.edited == (one.key in plan.edits)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.passwords import hash_password, is_password, needs_new_hash
 from brainstack.records import Reviewer
+
+log = logging.getLogger(__name__)
 
 LONGEST_NAME = 100
 LASTS_S = 12 * 3600.0
@@ -82,7 +85,8 @@ def begin_session(name: str) -> str:
 
 
 def reviewer_of(session: str) -> Reviewer | None:
-    """Whose session it is, which goes on by being used; None for one that there is not, or not any more."""
+    """Whose session it is, which goes on by being used; None for one that there is not, or not any more. Where the
+    database cannot be written, it ends when it would have ended."""
     if not session:
         return None
     with open_database(database_url()) as database:
@@ -92,7 +96,10 @@ def reviewer_of(session: str) -> Reviewer | None:
     reviewer, began, ends = found
     wanted = min(_now() + timedelta(seconds=LASTS_S), began + AT_MOST)
     if (wanted - ends).total_seconds() > RENEW_AFTER_S:
-        run_in_transaction(database_url(), lambda database: database.renew_review_session(_hash(session), wanted))
+        try:
+            run_in_transaction(database_url(), lambda database: database.renew_review_session(_hash(session), wanted))
+        except BrainstackError as error:
+            log.warning("review: the session of %s is not prolonged: %s", reviewer.name, error)
     return reviewer
 
 

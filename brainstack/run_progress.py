@@ -1,4 +1,5 @@
-"""How far a run is, read from its log as it grows: whoever started it, and whoever looks."""
+"""How far a run is, read from its log, and what Luigi says beside it, as they grow: whoever started it, and whoever
+looks."""
 
 from __future__ import annotations
 
@@ -59,12 +60,17 @@ class RunProgress:
         return sum(one.made for one in self.stages)
 
 
+def luigi_log(log: Path) -> Path:
+    """What Luigi says in the run of a log. It is no .log: of those there is one a run."""
+    return log.with_name(f"{log.stem}-luigi.out")
+
+
 class RunLog:
     """A log that is read on from where it was read before. Several threads may ask."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._read = 0
+        self._read = {path: 0, luigi_log(path): 0}
         self._to_do: dict[str, set[str]] = {}
         self._passed: Counter[str] = Counter()
         self._made: Counter[str] = Counter()
@@ -76,8 +82,9 @@ class RunLog:
     def progress(self) -> RunProgress:
         """As of now. A log that is not there says nothing."""
         with self._lock:
-            for line in self._new_lines():
-                self._take(line)
+            for file in self._read:
+                for line in self._new_lines(file):
+                    self._take(line)
             failed = Counter(_stage(what) for what in self._failed)
             return RunProgress(
                 tuple(self._stage(stage, failed) for stage in STAGES if self._to_do.get(stage) or self._made[stage]),
@@ -91,14 +98,14 @@ class RunLog:
         expected = max(len(self._to_do.get(stage, ())), made + lost)
         return StageProgress(stage, expected, min(expected, max(self._passed[stage], made + lost)), made, lost)
 
-    def _new_lines(self) -> list[str]:
-        if not self.path.is_file():
+    def _new_lines(self, path: Path) -> list[str]:
+        if not path.is_file():
             return []
-        with self.path.open("rb") as file:
-            file.seek(self._read)
+        with path.open("rb") as file:
+            file.seek(self._read[path])
             new = file.read()
         whole, _, _ = new.rpartition(b"\n")
-        self._read += len(whole) + (1 if whole else 0)
+        self._read[path] += len(whole) + (1 if whole else 0)
         return whole.decode(errors="replace").splitlines()
 
     def _take(self, line: str) -> None:

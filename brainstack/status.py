@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from brainstack.alignment_report import doubtful_sections, places_in_doubt
 from brainstack.approval import differences
+from brainstack.as_typed import as_typed
 from brainstack.asked_for import stale_asked
 from brainstack.brightness import doubts
 from brainstack.disk_space import Sizes, sizes_of
@@ -122,7 +123,7 @@ class Overview:
             return f"brainstack review {self.prep_id}"
         if self.is_whole:
             return next(iter(self.stale_asked))
-        return f"luigi --module tasks Animal --animal {self.prep_id}"
+        return usual_command(self.prep_id)
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,11 @@ class Status:
         return all(states[DONE] == states.total() for stages in self.full.values() for states in stages.values())
 
 
+def usual_command(prep_id: str, *, full: bool = False) -> str:
+    """What makes all that a usual run makes. full : at the scan's resolution too."""
+    return as_typed(f"luigi --module tasks Animal --animal {prep_id}{' --resolution full' if full else ''}")
+
+
 def overview_of(plan: Plan, failed: Mapping[Step, str], progress: Progress | None = None) -> Overview:
     """failed : what failed in the last run, with the sentence of each."""
     progress, holder, last_run = progress or progress_of(plan), holder_of(plan.folder), read_last_run(plan.folder)
@@ -177,7 +183,7 @@ def overview_of(plan: Plan, failed: Mapping[Step, str], progress: Progress | Non
         outcome=outcome_of(last_run, holder) if last_run else "",
         holder=holder,
         waits=bool(open_steps) and all(held.holds(step) for step in open_steps),
-        stale_asked=Counter(again(plan, step) for step in stale_asked(progress)),
+        stale_asked=Counter(as_typed(again(plan, step)) for step in stale_asked(progress)),
     )
 
 
@@ -217,7 +223,7 @@ def _place(one: tuple[Step, str]) -> tuple[int, int, str]:
 
 def _trouble(plan: Plan, step: Step, sentence: str) -> Trouble:
     mending = mending_of(plan, step, sentence)
-    return Trouble(step, _number(plan, step), sentence, mending.command, mending.file)
+    return Trouble(step, _number(plan, step), sentence, as_typed(mending.command), mending.file)
 
 
 def _number(plan: Plan, step: Step) -> int | None:
@@ -231,7 +237,7 @@ def _stale(progress: Progress, next_run: NextRun) -> list[Trouble]:
     steps = [step for stage in STAGES for step in plan.steps(stage) if progress.state(step) == STALE]
     for step in (*steps, *stale_asked(progress)):
         words = sentences(next_run.outlook(step)) or "stays as it is, as what it reads will come out the same"
-        command = f"brainstack review {plan.folder.prep_id}" if next_run.waits(step) else again(plan, step)
+        command = f"brainstack review {plan.folder.prep_id}" if next_run.waits(step) else as_typed(again(plan, step))
         found.append(Trouble(step, _number(plan, step), words, command))
     return found
 

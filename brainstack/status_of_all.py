@@ -24,7 +24,7 @@ from brainstack.status_screen import COLOURS
 MOST_ANIMALS = 30
 """Rows: with the sentences below them they fill a screen."""
 MOST_SENTENCES = 5
-WIDE = 110
+WIDE = 128
 """Columns of a terminal that hold all of the table; in a narrower one, what to type next stands below it."""
 TITLES = ("animal", "sections", "done", "failed", "stale", "doubtful", "last run", "next")
 NUMBERS = TITLES[1:6]

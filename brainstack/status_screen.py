@@ -18,7 +18,7 @@ from brainstack.last_run import DONE as ALL_MADE
 from brainstack.last_run import FAILED as SOME_FAILED
 from brainstack.last_run import KILLED, RUNNING, STOPPED, WAITING, LastRun, local_time
 from brainstack.slide_names import legible
-from brainstack.status import BLOCKED, DONE, FAILED, STALE, TO_DO, Counts, Overview, Status, Trouble
+from brainstack.status import BLOCKED, DONE, FAILED, STALE, TO_DO, Counts, Overview, Status, Trouble, usual_command
 
 SCREEN_ROWS = 40
 """Of a terminal that is not small. Lists are cut so that all of it fits."""
@@ -157,7 +157,7 @@ def _usual_lines(status: Status, *, everything: bool) -> list[list[Line]]:
     stale = overview.count(STALE)
     words = f"stale: {stale} of {overview.steps} steps" if stale else "not all is made"
     to_do = "to make what follows"
-    command = f"luigi --module tasks Animal --animal {overview.prep_id}"
+    command = usual_command(overview.prep_id)
     if overview.waits and not overview.failed:
         to_do, command = "what follows waits for masks to be approved", f"brainstack review {overview.prep_id}"
     first = Line(f"{words}; {to_do}: {command}", 2, COLOURS[STALE], command=True)
@@ -240,8 +240,7 @@ def full_lines(status: Status) -> list[str]:
         words = [f"{stage} {cell(states).plain}" for stage, states in stages.items()]
         lines.append(f"channel {channel} at the scan's resolution: {'; '.join(words)}")
     if not status.is_full_done:
-        command = f"luigi --module tasks Animal --animal {status.overview.prep_id} --resolution full"
-        lines.append(f"to go on with that: {command}")
+        lines.append(f"to go on with that: {usual_command(status.overview.prep_id, full=True)}")
     return lines
 
 
@@ -250,7 +249,7 @@ def closing(status: Status) -> str:
     overview = status.overview
     if overview.holder:
         return f"It is being run now, by {overview.holder}."
-    usual = f"luigi --module tasks Animal --animal {overview.prep_id}"
+    usual = usual_command(overview.prep_id)
     if overview.failed:
         return f"To go on, once that is mended: {usual}"
     if not status.summary and overview.sections and not overview.stale_asked:

@@ -3,7 +3,6 @@ which follows from its histograms, or as a person said, or in the colours that w
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from brainstack.errors import BrainstackError
 from brainstack.files.ome_xml import OmeChannel
+from brainstack.files.own_tables import read_own_table
 from brainstack.files.volume_info import read_volume_info
 from brainstack.gains import channel_gain, has_gain
 from brainstack.plan import Plan
@@ -85,10 +85,12 @@ def web_range(plan: Plan) -> tuple[float, float]:
 
 
 def level_of_share(table: Path, share: float) -> int:
-    """The grey value that this share of the pixels is at or below, from a histogram's CSV (`write_counts`)."""
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = [(int(row["from"]), int(row["pixels"])) for row in csv.DictReader(file)]
-    counted = np.cumsum([pixels for _, pixels in rows])
+    """The grey value that this share of the pixels is at or below, from a histogram's CSV (`write_counts`). Raises
+    BrainstackError for another table."""
+    rows = read_own_table(
+        table, ("from", "pixels"), lambda row: (int(row["from"]), int(row["pixels"])), name="a histogram"
+    )
+    counted = np.cumsum([pixels for _, pixels in rows] or [0])
     return rows[int(np.searchsorted(counted, share * counted[-1]))][0] if counted[-1] else 0
 
 

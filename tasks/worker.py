@@ -3,7 +3,7 @@
 Three things are other than in Luigi. A batch's sections succeed and fail one by one: the disk decides. When nothing is
 left to do, what tasks recorded is taken into the database, the plan is made anew, without what failed, and the run goes
 on with what can be done now: the sections of slides just read, or all that a bad section held up. And a person sees
-progress and, at the end, a table; Luigi's own words go to the run's log.
+progress and, at the end, a table; Luigi's own words go to a file beside the run's log.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import luigi.worker
 from luigi.rpc import RPCError
 from luigi.scheduler import BATCH_RUNNING, DONE, FAILED, PENDING, RUNNING
 
+from brainstack.as_typed import LOCAL
 from brainstack.errors import BrainstackError
 from brainstack.images.threads import use_one_thread
 from brainstack.run_log import line_of
@@ -102,7 +103,7 @@ class SectionWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._roots.append(task)
         with self._ends_well_when_interrupted(), leave_with_a_sentence(self._runs):
             if task.animal not in self._runs:
-                run = self._runs[task.animal] = Run(task.animal, command_of(task))
+                run = self._runs[task.animal] = Run(task.animal, command_of(task, self._scheduler))
                 self._release_what_a_dead_driver_held(run)
                 if run.jobs is not None:  # jobs are watched while tasks are made here
                     self._config.force_multiprocessing = True
@@ -442,14 +443,15 @@ def leave_with_a_sentence(runs: Mapping[str, Run]) -> Iterator[None]:
         raise
 
 
-def command_of(task: luigi.Task) -> str:
-    """The command that asks for a task, with what a person said of it."""
+def command_of(task: luigi.Task, scheduler: luigi.scheduler.Scheduler) -> str:
+    """The command that asks for a task, with what a person said of it. scheduler : of the run; with one of its own, as
+    where no luigid runs, the command says so."""
     words = ["luigi", "--module", "tasks", task.task_family]
     for name, parameter in task.get_params():
         value = getattr(task, name)
         if parameter.significant and value != parameter._default:
             words += [f"--{name.replace('_', '-')}", parameter.serialize(value)]
-    return shlex.join(words)
+    return shlex.join(words if isinstance(scheduler, Luigid) else [*words, LOCAL])
 
 
 def _is_made(member: BatchTask, errors: dict[str, str] | str) -> bool:

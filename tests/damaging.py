@@ -531,7 +531,7 @@ def _wrong_pictures(case: Case, found: Mapping[str, Pixels], wanted: Mapping[str
     return ""
 
 
-WHAT_TO_DO = ("Copy it again", "Copy the file again", "Take it out", "Export the slide", "Read the metadata again")
+WHAT_TO_DO = ("Copy it again", "Copy the file again", "Take it out", "Export the slide", "run the same command again")
 
 
 def faults_of(sentence: str, path: Path) -> list[str]:

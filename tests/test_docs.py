@@ -128,6 +128,22 @@ def test_images_of_another_microscope_become_slides(tmp_path: Path) -> None:
     assert "DAPI" in shown
 
 
+def test_another_format_is_told_all_that_czi_is_asked_for() -> None:
+    text = page("another_microscope.md")
+    rows = {
+        row[1]: set(re.findall(r"`([A-Za-z_]+)`", row[2]))
+        for row in re.finditer(r"^\| `(\S+\.py)` \| (.*) \|$", text, re.M)
+    }
+    asked: dict[str, set[str]] = {}
+    for path in (*(REPOSITORY / "brainstack").glob("*.py"), *(REPOSITORY / "tasks").glob("*.py")):
+        for found in re.finditer(r"^from brainstack\.files\.czi\w* import (.+)$", path.read_text(), re.M):
+            asked.setdefault(str(path.relative_to(REPOSITORY)), set()).update(re.split(r", ", found[1]))
+    assert len(asked) > 5
+    assert rows == asked
+    told = set(re.findall(r"^\| `(\w+)[(`]", text, re.M))
+    assert set().union(*asked.values()) - {"TileEntry", "CziMetadata"} == told
+
+
 # The example of a stage
 
 
@@ -204,6 +220,14 @@ def test_every_setting_has_a_unit(docs: ModuleType) -> None:
     every = [one for some in shipped for one in some if not one.table.startswith("stages.")]
     without = [f"[{one.table}] {one.name}" for one in every if not one.unit]
     assert not without, "say their units in docs/writers/settings.py, or in their names"
+
+
+def test_every_setting_has_a_reason_of_its_own() -> None:
+    rows = [line.strip("| ").split(" | ") for line in page("settings.md").splitlines() if line.startswith("| `")]
+    reasons = [row[-1] for row in rows if len(row) > 2 and not row[-1].isdecimal()]
+    assert len(reasons) > 150
+    assert [one for one in reasons if re.match(r"with (`|the one)", one) or not one.strip("` ")] == []
+    assert "| parameter | shipped | unit | why |" in page("settings.md")
 
 
 def test_every_variable_of_the_environment_is_in_the_settings() -> None:

@@ -1,14 +1,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from by_hand import plan_of, slide
 
+from brainstack.errors import BrainstackError
 from brainstack.images.mask_outliers import shape_of
-from brainstack.mask_areas import MaskArea, beside_edit, doubtful_masks, read_mask_areas, write_mask_areas
+from brainstack.mask_areas import (
+    MaskArea,
+    beside_edit,
+    checked_mask_areas,
+    doubtful_masks,
+    read_mask_areas,
+    rows_in_doubt,
+    write_mask_areas,
+)
 from brainstack.plan import Plan
 
 
@@ -33,6 +44,31 @@ def test_the_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_a_table_that_was_not_made_has_no_rows(tmp_path: Path) -> None:
     assert read_mask_areas(tmp_path / "areas.csv") == []
+
+
+@pytest.mark.parametrize("saved", [lambda text: text.replace(",", ";"), lambda text: "", lambda text: "\0" + text])
+def test_a_table_that_a_spreadsheet_saved_otherwise_is_told_and_hinders_nothing(
+    tmp_path: Path, saved: Callable[[str], str]
+) -> None:
+    plan, lines = said(tmp_path, [edited("slide001_S2", verdict="doubtful")], ["slide001_S2"])
+    assert len(lines) > 0
+    table = plan.folder.mask_areas
+    table.write_text(saved(table.read_text()), encoding="utf-8-sig")
+    (line,) = doubtful_masks(plan)
+    assert str(table) in line
+    assert "Delete it" in line
+    assert read_mask_areas(table) == rows_in_doubt(plan) == beside_edit(plan, "slide001_S2") == []
+    with pytest.raises(BrainstackError, match="is not the table of the masks' areas"):
+        checked_mask_areas(table)
+    table.unlink()
+    assert doubtful_masks(plan) == []
+
+
+def test_a_table_saved_by_excel_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    plan, lines = said(tmp_path, [edited("slide001_S2", verdict="doubtful")], ["slide001_S2"])
+    table = plan.folder.mask_areas
+    table.write_text(table.read_text(), encoding="utf-8-sig")
+    assert doubtful_masks(plan) == lines
 
 
 def edited(key: str, **others: Any) -> MaskArea:

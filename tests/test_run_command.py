@@ -18,8 +18,9 @@ from brainstack.last_run import read_last_run
 from brainstack.records import Animal, Histology, ScanRun
 from tasks import Animal as AnimalTask
 from tasks import Export, Masks
+from tasks.luigid import Luigid
 from tasks.run import Run
-from tasks.worker import command_of, leave_with_a_sentence
+from tasks.worker import QuickScheduler, command_of, leave_with_a_sentence
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,8 @@ from tasks.worker import command_of, leave_with_a_sentence
     ],
 )
 def test_the_command_is_the_one_that_was_given(task: luigi.Task, command: str) -> None:
-    assert command_of(task) == f"luigi --module tasks {command}"
+    assert command_of(task, Luigid("http://localhost:8082")) == f"luigi --module tasks {command}"
+    assert command_of(task, QuickScheduler()) == f"luigi --module tasks {command} --local-scheduler"
 
 
 @pytest.fixture

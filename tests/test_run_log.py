@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from by_hand import plan_of, slide
 
+from brainstack.errors import BrainstackError
 from brainstack.plan import Plan
-from brainstack.run_log import LineFormatter, line_of, words_of
+from brainstack.run_log import LUIGIS, OURS, LineFormatter, line_of, open_log, words_of
+from brainstack.run_progress import RunLog, StageProgress, luigi_log
 from brainstack.stamps import Step
 
 
@@ -50,3 +53,36 @@ def test_what_does_not_name_the_animal_gets_its_name() -> None:
 def test_what_others_say_is_told_apart() -> None:
     said = logged("luigi-interface", logging.INFO, "Done scheduling tasks")
     assert re.fullmatch(r"\(luigi-interface \d+ INFO\) Done scheduling tasks", said)
+
+
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """What these say is heard again by the next test."""
+    before = [(one, one.level, one.propagate, list(one.handlers)) for one in map(logging.getLogger, (*LUIGIS, OURS))]
+    yield
+    for logger, level, propagate, handlers in before:
+        for handler in set(logger.handlers) - set(handlers):
+            handler.close()
+        logger.level, logger.propagate, logger.handlers = level, propagate, handlers
+
+
+@pytest.mark.usefixtures("loggers")
+def test_what_luigi_says_is_beside_the_log_and_the_progress_reads_both(plan: Plan) -> None:
+    path = open_log(plan.folder, told=(BrainstackError,))
+    step = Step("Clean", 2, "slide002_S1")
+    logging.getLogger("luigi-interface").info("Informed scheduler that task   Clean_DK39_1a   has status   PENDING")
+    logging.getLogger("brainstack").info("%s", line_of(plan, step, "done in 1.0 s"))
+    logging.getLogger("luigi.scheduler").info("Starting pruning of task graph")
+    logging.getLogger("luigi-interface").error("it broke", exc_info=ValueError("a fault of brainstack"))
+    logging.getLogger("luigi-interface").error("its step failed", exc_info=BrainstackError("which the step has said"))
+
+    text = path.read_text()
+    said = [line[20:] for line in text.splitlines()]
+    assert said[0] == "DK39 Clean CH2 section 002 slide002_S1 | done in 1.0 s"
+    assert re.fullmatch(r"\(luigi-interface \d+ ERROR\) it broke", said[1])
+    assert text.endswith("\nValueError: a fault of brainstack\n"), "of a fault, all that is known"
+    luigis = luigi_log(path).read_text()
+    assert all(words in luigis for words in ("Informed scheduler", "it broke", "which the step has said"))
+    assert "Clean CH2" not in luigis
+    assert [one.name for one in path.parent.glob("*.log")] == [path.name]
+    assert RunLog(path).progress().stages == (StageProgress("Clean", 1, 1, 1, 0),)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from by_hand import plan_of, run_by_hand, settings_with, slide
 from rich.console import Console
 
+from brainstack import as_typed
 from brainstack.last_run import DONE, FAILED, KILLED, RUNNING, WAITING, begun_now, note_begun, note_ended, read_last_run
 from brainstack.locking import take_lock
 from brainstack.plan import Plan
@@ -18,6 +20,12 @@ from brainstack.stages import STAGES
 from brainstack.stamps import Stamps, Step
 from brainstack.status import overview_of, status_of
 from brainstack.status_screen import SCREEN_ROWS, show
+
+
+@pytest.fixture(autouse=True)
+def luigid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers, whatever runs on this computer."""
+    monkeypatch.setattr(as_typed, "_answers", lambda at: True)
 
 
 @pytest.fixture
@@ -303,3 +311,17 @@ def test_what_a_scan_is_warned_of_is_said_once_for_all_slides_that_share_it(tmp_
     text = shown(plan_of(tmp_path, [*several, other]))
     assert "2 slides (DK39_slide001.czi and others): it has 3 focal planes\n" in text
     assert "DK39_slide003.czi: its metadata speak of 3 scenes, and 2 are there\n" in text
+
+
+def test_where_no_luigid_answers_each_command_does_without_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(as_typed, "_answers", lambda at: False)
+    stamps = Stamps(plan.folder.stamps)
+    assert "To go on: luigi --module tasks Animal --animal DK39 --local-scheduler\n" in shown(plan)
+    run_by_hand(plan, stamps, files=True, asked=["FullDownsampling"])
+    edited = dataclasses.replace(plan, edits={"slide001_S1": "painted"})
+    status = status_of(edited, {Step("Gain", 1): "a fault of brainstack"})
+    text = shown(edited, {Step("Gain", 1): "a fault of brainstack"})
+    commands = [one.command for one in (*status.stale, *status.overview.failed)]
+    commands += re.findall(r"luigi --module .*", text)
+    assert {one.split()[-1] for one in commands} == {"--local-scheduler"}
+    assert len(set(commands)) > 1

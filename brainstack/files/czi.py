@@ -82,7 +82,7 @@ def read_strips(
     if _box(scene) not in map(_box, slide.scan.scenes):
         raise BrainstackError(
             f"{path} has no scene {scene.number} of {scene.width} x {scene.height} pixels at ({scene.x}, {scene.y}); "
-            "the file was replaced after its metadata was read. Read the metadata again."
+            "the file was replaced after its metadata was read; run the same command again, which reads both anew."
         )
     if focal_planes == "maximum" and slide.scan.pixel_type == "Bgr24":
         raise BrainstackError(

@@ -74,8 +74,9 @@ class Sharding:
         found = (content.get("@type"), content.get("hash"))
         if found != (SHARDING_TYPE, "identity"):
             raise BrainstackError(
-                f"A volume is sharded by {found[0]} with hash {found[1]}, wanted {SHARDING_TYPE} with hash identity. "
-                f"Write it again unsharded."
+                f"A volume is sharded by {found[0]} with hash {found[1]}, wanted {SHARDING_TYPE} with hash identity, "
+                "or no shards. Write it anew with the program that made it, without `sharding` in its info; "
+                "brainstack's own are so with [neuroglancer] format = 'plain'."
             )
         return Sharding(
             preshift_bits=content["preshift_bits"],

@@ -69,8 +69,8 @@ def pyramid_of(path: Path, *, smallest_side_px: int, progress: Progress | None =
     strange = {file.suffix for file in first.iterdir()} & OTHER_COMPRESSIONS if first.is_dir() else set()
     if strange:
         raise BrainstackError(
-            f"Chunks in {first} are compressed as {strange.pop()}, wanted .gz or none. Write the volume anew, packed "
-            "by gzip."
+            f"Chunks in {first} are compressed as {strange.pop()}, wanted .gz or none. Write the volume anew with the "
+            "program that made it, packed by gzip or not at all; with cloud-volume: CloudVolume(..., compress='gzip')."
         )
     layout = with_smaller_scales(before.first(1), smallest_side_px)
     write_info(path, layout, 1)

@@ -26,8 +26,8 @@ def blank_outside(image: Image, mask: NDArray[np.bool_], background: ArrayLike =
     """
     if image.shape[:2] != mask.shape:
         raise BrainstackError(
-            f"The mask is {mask.shape} but the section is {image.shape[:2]}, as (rows, columns); "
-            "make the mask again at this scale."
+            f"The mask is {mask.shape} but the section is {image.shape[:2]}, as (rows, columns); wanted both of one "
+            "size; set one of the section's size by `brainstack mask set ANIMAL SECTION FILE`."
         )
     return np.where(mask if image.ndim == 2 else mask[..., None], image, background).astype(image.dtype)
 
@@ -116,8 +116,9 @@ def place_on_canvas(
     height, width = bottom - top, right - left
     if height > canvas_shape[0] or width > canvas_shape[1]:
         raise BrainstackError(
-            f"The tissue is {height} x {width} but the canvas {canvas_shape[0]} x {canvas_shape[1]} (rows x columns); "
-            "mend the mask, or let the canvas grow."
+            f"The tissue is {height} x {width} but the canvas {canvas_shape[0]} x {canvas_shape[1]} (rows x columns), "
+            "on which it does not fit; where its mask took in too much, mend that (brainstack review ANIMAL); where "
+            "the mask is right, the canvas has to grow."
         )
     canvas = np.empty(canvas_shape + image.shape[2:], image.dtype)
     canvas[:] = background
@@ -140,7 +141,10 @@ def tissue_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     """The smallest box that holds all of the mask: top, bottom, left, right; bottom and right are outside."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not rows.size:
-        raise BrainstackError("The mask is all black; wanted tissue in white; paint it, or mark the scene as bad.")
+        raise BrainstackError(
+            "The mask is all black; wanted tissue in white; paint it (brainstack review ANIMAL), or mark the scene as "
+            "bad (brainstack slide ANIMAL SLIDE --scene SCENE --bad WHY)."
+        )
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 

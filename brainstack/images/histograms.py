@@ -21,8 +21,8 @@ def tissue_counts(image: NDArray[np.uint8 | np.uint16], mask: NDArray[np.bool_])
     """
     if image.shape[:2] != mask.shape:
         raise BrainstackError(
-            f"The mask is {mask.shape} but the section is {image.shape[:2]}, as (rows, columns); "
-            "make the mask again at this scale."
+            f"The mask is {mask.shape} but the section is {image.shape[:2]}, as (rows, columns); wanted both of one "
+            "size; set one of the section's size by `brainstack mask set ANIMAL SECTION FILE`."
         )
     levels = int(np.iinfo(image.dtype).max) + 1
     if image.ndim == 2:
@@ -51,7 +51,9 @@ def quantile_level(counts: NDArray[np.int64], quantile: float) -> int:
     """
     total = int(counts.sum())
     if total == 0:
-        raise BrainstackError("No pixel of tissue was counted; wanted a mask with tissue in it; mend the masks.")
+        raise BrainstackError(
+            "No pixel of tissue was counted; wanted masks with tissue in them; mend them: brainstack review ANIMAL"
+        )
     return int(np.searchsorted(np.cumsum(counts), quantile * total))
 
 
@@ -89,7 +91,8 @@ def gain_for(sections: Iterable[NDArray[np.int64]], settings: GainSettings, *, n
     if not any(levels):
         raise BrainstackError(
             f"{name} has light in only {together[1:].sum() / together.sum():.2%} of its tissue; wanted more than "
-            f"{1 - settings.quantile:.2%}, from where its gain is measured; set [gain] quantile nearer to 1."
+            f"{1 - settings.quantile:.2%}, from where its gain is measured; set [gain] quantile nearer to 1 in the "
+            "animal's settings.toml."
         )
     level, left_out = channel_level(np.array(levels), highest)
     gain = rounded_to_steps(settings.target * highest / level, settings.step)

@@ -138,11 +138,11 @@ def _asked(model: MaskModel, values: NDArray[np.float32], where: Mask) -> NDArra
 
 def check_fits(model: MaskModel, image: Image, settings: MasksSettings) -> None:
     """Raise BrainstackError where a model cannot judge an image: other features, colour on grey, other settings."""
-    again = f"train it again: luigi --module tasks TrainMasks --animal {model.origin.animal}"
+    again = f"train it again: `luigi --module tasks TrainMasks --animal {model.origin.animal}`"
     if model.version != VERSION:
         raise BrainstackError(
-            f"The mask model of {model.origin.animal} is of version {model.version} of the features, wanted {VERSION}; "
-            f"{again}."
+            f"The mask model of {model.origin.animal} was trained by another brainstack, which looked at pixels in "
+            f"another way (version {model.version}; this one wants version {VERSION}); {again}."
         )
     if model.origin.is_colour != (image.ndim == 3):
         kinds = ("colour", "grey") if model.origin.is_colour else ("grey", "colour")
@@ -153,8 +153,8 @@ def check_fits(model: MaskModel, image: Image, settings: MasksSettings) -> None:
     for name, now in feature_settings(settings).items():
         if model.settings.get(name) != now:
             raise BrainstackError(
-                f"The mask model of {model.origin.animal} was trained with {name} = {model.settings.get(name)}, now it "
-                f"is {now}; set it back, or {again}."
+                f"The mask model of {model.origin.animal} was trained with [masks] {name} = "
+                f"{model.settings.get(name)}, now it is {now}; set it back, or {again}."
             )
 
 

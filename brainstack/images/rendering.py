@@ -175,8 +175,9 @@ def _check(tiles: Tiles, placement: Placement, out: NDArray[Any]) -> None:
     off = [abs(full - placement.factor * small) for full, small in zip(tiles.shape, thumbnail, strict=True)]
     if max(off) >= placement.factor:  # thumbnails of other programs leave out the last, narrower pixel
         raise BrainstackError(
-            f"The mask is {thumbnail} and 1/{placement.factor} of the section, but the section is {tiles.shape}, as "
-            "(rows, columns); make the mask again at this scale."
+            f"The mask is {thumbnail} but the section {tiles.shape}, as (rows, columns); wanted a mask of 1/"
+            f"{placement.factor} of the section, as [tifs] thumbnail_factor says: its TIFF or its thumbnail is not the "
+            "one that brainstack made; delete both, in tif and tif/thumbnail, and run the same command again."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 import time
@@ -14,6 +15,8 @@ from typing import Protocol
 from brainstack import reviewing
 from brainstack.errors import BrainstackError
 from brainstack.review.tries import Tries
+
+log = logging.getLogger(__name__)
 
 KNOWN_S = 2.0
 """The database is asked anew whose a session is after so long: each page asks for many pictures at once. So long does
@@ -89,12 +92,15 @@ class AccountGate:
         self.tries = Tries()
         self._secret = secrets.token_urlsafe(32)
         self._known: dict[str, tuple[float, Visitor | None]] = {}
+        self._ended: set[str] = set()
         self._lock = threading.Lock()
 
     def visitor(self, session: str) -> Visitor | None:
         if not session:
             return None
         with self._lock:
+            if session in self._ended:
+                return None
             until, visitor = self._known.get(session, (0.0, None))
         if time.monotonic() < until:
             return visitor
@@ -120,10 +126,15 @@ class AccountGate:
         return reviewing.begin_session(name)
 
     def log_out(self, session: str) -> None:
-        """It ends at once, wherever it is used."""
+        """It ends at once, wherever it is used. Where the database cannot be written, this server knows it as ended."""
         with self._lock:
             self._known.pop(session, None)
-        reviewing.end_session(session)
+        try:
+            reviewing.end_session(session)
+        except BrainstackError as error:
+            log.warning("review: a session was ended, but stays in the database until its time is over: %s", error)
+            with self._lock:
+                self._ended.add(session)
         with self._lock:
             self._known.pop(session, None)
 

@@ -90,7 +90,7 @@ def _histogram(plan: Plan, number: int) -> dict[str, list[int]] | None:
     if not table.exists():
         return None
     try:
-        with table.open(newline="", encoding="utf-8") as file:
+        with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         return {name: [int(row[name]) for row in rows] for name in (rows[0] if rows else ())}
     except (ValueError, TypeError, KeyError) as error:

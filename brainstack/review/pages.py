@@ -17,6 +17,7 @@ from brainstack.review import (
     tables_page,
 )
 from brainstack.review.asking import Asked, Page
+from brainstack.review.slides_kept import slides_of
 from brainstack.review.slides_view import see
 
 
@@ -40,6 +41,7 @@ def animal_cards(asked: Asked) -> Response:
         shown = overview.shown(seen, asked.animal.plan())
     except BrainstackError as error:
         shown = overview.without_plan(seen, error)
+    slides_of(asked.animal.folder).make_ready(seen)  # most go there next
     return asked.page("animal_cards.html", shown=shown)
 
 

@@ -70,6 +70,11 @@ class Seen:
     def goes_on(self) -> bool:
         return self.state in ("starting", "running")
 
+    @property
+    def is_reporting(self) -> bool:
+        """It has made what it makes, and still makes the animal's report."""
+        return self.state == "ended" and self.run is not None and self.holder == self.run.process
+
 
 def next_run(asked: Asked) -> Response:
     """The foot of each page."""
@@ -110,6 +115,11 @@ def start(asked: Asked) -> Response:
     runs = _runs(asked.animal)
     with runs.lock:  # of two who press the button at once, the second is told
         if holder := holder_of(asked.animal.folder):
+            if seen_of(asked.animal).is_reporting:
+                raise ConflictError(
+                    f"The last run of {asked.animal.prep_id} still makes the animal's report; start this one again in "
+                    "some seconds."
+                )
             raise ConflictError(
                 f"{asked.animal.prep_id} is being run by {holder}; wait for that run to end, or stop it."
             )

@@ -3,44 +3,26 @@ of deciding.py, which `brainstack slide` calls too."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from brainstack.decided_before import DecidedMeanwhileError, about, meanwhile, version_of
+from brainstack.decided_before import DecidedMeanwhileError
 from brainstack.deciding import Change, change_animal, undo_decision
 from brainstack.errors import BrainstackError
 from brainstack.reordering import moved_behind
 from brainstack.review.access import Role
 from brainstack.review.asking import Asked, ConflictError, NotThereError, Page, json_answer
-from brainstack.review.single_flight import SingleFlight
-from brainstack.review.slide_pictures import SIDES_PX, Pictures, SmallPictures
-from brainstack.review.slides_view import QUICK_REASONS, Seen, news, see, shown, shown_to
+from brainstack.review.slide_pictures import SIDES_PX
+from brainstack.review.slides_kept import slides_of, small_pictures
+from brainstack.review.slides_view import QUICK_REASONS, Seen, news, see, shown_to
 from brainstack.said import VERDICT_WORDS, Decided
 from brainstack.slides_shown import said
 
 FOREVER = "private, max-age=31536000, immutable"
 """Of a picture whose address has its version."""
 LONGEST_REASON = 500
-
-
-@dataclass(frozen=True)
-class Look:
-    """An animal's slides at one time, and what the page draws of them for everybody."""
-
-    seen: Seen
-    state: dict[str, Any]
-
-
-small_pictures = SmallPictures()
-_pictures: dict[str, Pictures] = {}
-_looks: dict[str, SingleFlight[Look]] = {}
-_lock = threading.Lock()
 
 
 class Sent(BaseModel):
@@ -119,9 +101,6 @@ def place(asked: Asked) -> Response:
         moved = moved_behind(seen.plan, wanted.key, wanted.after)
     except BrainstackError as error:
         raise NotThereError(f"{error} Somebody may have dropped it meanwhile.") from error
-    decided = about(seen.decided, moved.slide.number, moved.slide.rescan, None)
-    if version_of(decided) != wanted.seen_slide:
-        raise ConflictError(meanwhile(decided))
     made: list[Decided] = []
     if (moved.scene_order, moved.moved_after) != (None, None):
         order = None if moved.scene_order is None else ",".join(map(str, moved.scene_order))
@@ -129,7 +108,8 @@ def place(asked: Asked) -> Response:
             slide=moved.slide.number, rescan=moved.slide.rescan, scene_order=order,
             scene=None if moved.moved_after is None else moved.scene.number, moved_after=moved.moved_after,
         )  # fmt: skip
-        made = _decided(asked, change, "", wanted.seen_slide if moved.moved_after is None else wanted.seen)
+        of_scene = None if moved.moved_after is None else wanted.seen
+        made = _decided(asked, change, "", of_scene, seen_slide=wanted.seen_slide)
     return json_answer({"said": [said(one) for one in made], **_state(asked, wanted.known)})
 
 
@@ -150,7 +130,7 @@ def undo(asked: Asked) -> Response:
 def picture(asked: Asked) -> Response:
     """A label, a preview or a scene, small or large."""
     side_px = SIDES_PX.get(asked.query("size", "small"))
-    path = _pictures_of(asked, asked.part("name"))
+    path = slides_of(asked.animal.folder).path(asked.part("name"))
     if path is None or side_px is None:
         raise NotThereError(f"There is no picture {asked.part('name')} of {asked.animal.prep_id}.")
     try:
@@ -160,9 +140,14 @@ def picture(asked: Asked) -> Response:
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": FOREVER})
 
 
-def _decided(asked: Asked, change: Change, reason: str, seen: str | None) -> list[Decided]:
+def _decided(
+    asked: Asked, change: Change, reason: str, seen: str | None, seen_slide: str | None = None
+) -> list[Decided]:
+    prep_id = asked.animal.prep_id
     try:
-        return change_animal(asked.animal.prep_id, change, person=asked.person, reason=reason.strip(), seen=seen)
+        return change_animal(
+            prep_id, change, person=asked.person, reason=reason.strip(), seen=seen, seen_slide=seen_slide
+        )
     except DecidedMeanwhileError as error:
         raise ConflictError(str(error)) from error
     finally:
@@ -208,38 +193,10 @@ def _check_is_there(seen: Seen, wanted: Said) -> None:
 
 
 def _state(asked: Asked, known: list[str] | None = None) -> dict[str, object]:
-    """As things stand: of a large animal that takes a tenth of a second, so that all who ask at once share a look."""
-    folder = asked.animal.folder
-    with _lock:
-        if str(folder.root) not in _looks:
-            _looks[str(folder.root)] = SingleFlight(partial(_look, folder.prep_id))
-        looks = _looks[str(folder.root)]
-    look = looks.now()
+    """As things stand, with what is of the person who asks."""
+    look = slides_of(asked.animal.folder).now()
     state = {**look.state, **shown_to(asked.person, look.seen)}
     return state if known is None else news(state, set(known))
-
-
-def _look(prep_id: str) -> Look:
-    seen = see(prep_id)
-    found = Pictures(seen.plan.folder)
-    with _lock:
-        _pictures[str(seen.plan.folder.root)] = found
-    return Look(seen, shown(seen, found))
-
-
-def _pictures_of(asked: Asked, name: str) -> Path | None:
-    """The file of a picture by its name; None where there is none. The folders are listed anew for a name that was not
-    there."""
-    folder = asked.animal.folder
-    with _lock:
-        known = _pictures.get(str(folder.root))
-    path = known.path(name) if known else None
-    if path is None:
-        known = Pictures(folder)
-        with _lock:
-            _pictures[str(folder.root)] = known
-        path = known.path(name)
-    return path
 
 
 PAGES: tuple[Page, ...] = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,15 @@ def shown(seen: Seen, pictures: Pictures) -> dict[str, Any]:
         "channels": _channels(plan),
         "thickness_um": plan.records.histology.section_thickness_um,
     }
+
+
+def pictures_of(seen: Seen, slides: int) -> Iterator[str]:
+    """Names of the small pictures of the first slides, as the page shows them before anything is chosen."""
+    for slide in sorted(seen.plan.slides.values(), key=lambda one: (one.number, one.rescan))[:slides]:
+        name = slide.file_name.removesuffix(".czi")
+        yield from (slide_picture_name(name, picture) for picture in ("label", "preview"))
+        for channel in slide.channels[:1]:
+            yield from (scene_name(name, scene.number, channel.number) for scene in slide.scenes)
 
 
 def shown_to(person: str, seen: Seen) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+from http import HTTPStatus
 from types import new_class
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,7 +26,7 @@ from brainstack.database.plain_rows import MODELS, UNSHOWN, as_text, columns_of,
 from brainstack.environment import database_url
 from brainstack.errors import BrainstackError
 from brainstack.review.access import Role, Visitor
-from brainstack.review.asking import ConflictError, Desk, Page
+from brainstack.review.asking import Asked, ConflictError, Desk, Page
 from brainstack.review.checking import CHANGES, body_of, check_csrf, check_origin, check_role, replayed
 from brainstack.review.rendering import FOLDER
 from brainstack.review.row_changes import CHOICES, MEANWHILE, NUMBERS, SAID, animal_of, change_row
@@ -33,12 +34,19 @@ from brainstack.review.telling import answer, ask_who, told
 
 log = logging.getLogger(__name__)
 
-PAGES: tuple[Page, ...] = ()
 OPEN = re.compile(r"/?|/statics/.*|/[a-z-]+/list|/[a-z-]+/details/[^/]+|/[a-z-]+/edit/[^/]+")
 """What of sqladmin there is here. Its own login, deleting, importing and exporting are not."""
 LARGEST_FORM = 1 << 18
 FIRST = "animal", "histology", "scan_run", "slide", "slide_czi_to_tif", "decision", "journals", "structure", "reviewer"
 """The tables that come first; the others follow by name."""
+
+
+def tables(asked: Asked) -> Response:
+    """sqladmin's own start page has a slash at its end."""
+    return RedirectResponse("/tables/", HTTPStatus.SEE_OTHER)
+
+
+PAGES = (Page("/tables", tables),)
 
 
 def tables_at(desk: Desk) -> Mount:
@@ -85,6 +93,8 @@ class _Door:
         path = request.url.path.removeprefix("/tables")
         if not OPEN.fullmatch(path) or request.method not in ("GET", "HEAD", "POST"):
             return answer(request, 404, f"There is no page {request.url.path} here; go back to the tables."), receive
+        if not _can_be_a_row(path):
+            return answer(request, 404, f"There is no row {request.url.path} here; go back to the tables."), receive
         is_edit = "/edit/" in path and not path.startswith("/statics/")
         check_role(Role.EDIT if is_edit or request.method in CHANGES else Role.LOOK, visitor)
         request.state.visitor = visitor
@@ -181,6 +191,16 @@ def _view(table: str, desk: Desk) -> type[ModelView]:
     view = cast("type[ModelView]", new_class(name, (_Rows,), {"model": MODELS[table]}, lambda one: one.update(made)))
     view.identity = table.replace("_", "-")  # sqladmin would call it by its class
     return view
+
+
+def _can_be_a_row(path: str) -> bool:
+    """False for a row's address with letters where its table has numbers."""
+    found = re.fullmatch(r"/([a-z-]+)/(?:details|edit)/([^/]+)", path)
+    model = MODELS.get(found[1].replace("-", "_")) if found else None
+    if found is None or model is None:
+        return True
+    is_number = model.__mapper__.primary_key[0].type.python_type is int
+    return not is_number or re.fullmatch(r"\d{1,18}", found[2]) is not None
 
 
 def _is_other(name: str, before: str, text: str) -> bool:

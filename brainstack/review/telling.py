@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from brainstack.database import DatabaseBusy, DatabaseUnavailable
+from brainstack.database import DatabaseBusy, DatabaseFull, DatabaseUnavailable
 from brainstack.errors import BrainstackError
 from brainstack.review.asking import Desk
 from brainstack.review.rendering import rendered
@@ -37,6 +37,8 @@ def told(request: Request, error: Exception) -> Response:
         response = answer(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         response.headers["Retry-After"] = str(AGAIN_S)
         return response
+    if isinstance(error, DatabaseFull):
+        return answer(request, HTTPStatus.INSUFFICIENT_STORAGE, f"{error} Nothing was changed.")
     if isinstance(error, BrainstackError):
         return answer(request, getattr(error, "status", HTTPStatus.UNPROCESSABLE_ENTITY), str(error))
     if isinstance(error, (HTTPException, ClientDisconnect)):  # a form that is cut off, or no form at all

@@ -69,6 +69,63 @@ UNITS = {
     "defaults.gpus": "a number",
 }
 """Table and name -> the unit, where the name does not say it."""
+PARAMETERS = {
+    "Registration": "",
+    "Transform": "",
+    "HowToCombineTransforms": "",
+    "AutomaticTransformInitialization": "yes or no",
+    "AutomaticScalesEstimation": "yes or no",
+    "Metric": "",
+    "NumberOfHistogramBins": "a number",
+    "NumberOfResolutions": "a number",
+    "ImagePyramidSchedule": "times, in x and y, a resolution",
+    "FixedImagePyramid": "",
+    "MovingImagePyramid": "",
+    "Optimizer": "",
+    "AutomaticParameterEstimation": "yes or no",
+    "MaximumNumberOfIterations": "steps a resolution",
+    "ImageSampler": "",
+    "NewSamplesEveryIteration": "yes or no",
+    "NumberOfSpatialSamples": "pixels a step",
+    "NumberOfSamplesForExactGradient": "pixels",
+    "MaximumNumberOfSamplingAttempts": "a number",
+    "CheckNumberOfSamples": "yes or no",
+    "RequiredRatioOfValidSamples": "share, 0 to 1",
+    "RandomSeed": "a number",
+    "Interpolator": "",
+    "Resampler": "",
+    "ResampleInterpolator": "",
+    "DefaultPixelValue": "a grey value",
+    "ErodeMask": "yes or no",
+    "WriteResultImage": "yes or no",
+    "WriteIterationInfo": "yes or no",
+}
+"""elastix' parameter -> its unit; "" for one that is a name."""
+REASONS = {
+    "rigid.ImagePyramidSchedule": "smoothed as for half the size, then for the full size; a number for x and one for y",
+    "rigid.FixedImagePyramid": "only smooths: pixels are drawn at random, so that no smaller image would be quicker",
+    "rigid.MovingImagePyramid": "the same for the other section",
+    "rigid.AutomaticParameterEstimation": "the steps of the optimizer are found from the images",
+    "rigid.NewSamplesEveryIteration": "else the pixels that were drawn first would decide alone",
+    "rigid.NumberOfSpatialSamples": "pixels drawn in each step: its noise averages out over the steps, so few will do",
+    "rigid.NumberOfSamplesForExactGradient": "more than in a step, as from these the sizes of all steps are estimated",
+    "rigid.MaximumNumberOfSamplingAttempts": "how often pixels are drawn anew where too few lie inside the masks",
+    "rigid.CheckNumberOfSamples": "a pair is given up where too few pixels lie in both sections",
+    "rigid.Resampler": "elastix wants one named; no image is resampled",
+    "rigid.ResampleInterpolator": "elastix wants one named; no image is resampled",
+    "rigid.DefaultPixelValue": "what lies outside an image: 0, the background",
+    "rigid.WriteIterationInfo": "a table a step would be many files that nobody reads",
+    "defaults.account": "of the cluster that the work is charged to; empty: your default",
+    "defaults.qos": "quality of service that the queue knows; empty: the queue's default",
+    "core.scheduler_port": "luigid's own; another where two people run one each on a computer",
+    "worker.wait_interval": "seconds between two questions to luigid for work: an idle run soon hears of some",
+    "retcode.missing_data": "what a task needs from outside is not there",
+    "retcode.not_run": "something was asked for and not even begun",
+    "retcode.task_failed": "something failed; `brainstack status` says what, and what to do",
+    "retcode.scheduling_error": "a task could not be asked for, a fault of brainstack",
+    "retcode.unhandled_exception": "another fault of brainstack; the log of the run says which",
+}
+"""Table and name -> why, where the files themselves say it of the line above alone."""
 ENVIRONMENT = {
     "BRAINSTACK_DATA_ROOT": "the folder with a folder for each animal; goes before `[brainstack] data_root`",
     "BRAINSTACK_DATABASE_URL": "the [database](servers.md), with a password if there has to be one; goes before "
@@ -150,10 +207,8 @@ def rows(some: list[Setting]) -> Iterator[str]:
     """A table of settings."""
     yield "| setting | shipped | unit | what it is, and why |"
     yield "|---|---|---|---|"
-    explained = ""
     for one in some:
-        explained = one.name if one.comment else explained
-        reason = one.comment or f"with `{explained}`"
+        reason = one.comment or REASONS[f"{one.table}.{one.name}"]
         yield f"| `{one.name}` | {code(one.default)} | {one.unit} | {cell(reason)} |"
 
 
@@ -170,15 +225,13 @@ def cell(text: str) -> str:
 
 def elastix() -> Iterator[str]:
     yield "\n## Parameters of elastix\n"
-    yield "elastix' own names, with the units that its manual says (pixels of a thumbnail are micrometres to it, as the"
-    yield "images carry their pixel size). They are in `config/rigid.toml`; an animal's own go under `[elastix.rigid]`"
-    yield "of its `settings.toml`.\n"
-    yield "| parameter | shipped | why |"
-    yield "|---|---|---|"
-    explained = ""
+    yield "elastix' own names; lengths are micrometres to it, as the images carry their pixel size. They are in"
+    yield "`config/rigid.toml`; an animal's own go under `[elastix.rigid]` of its `settings.toml`.\n"
+    yield "| parameter | shipped | unit | why |"
+    yield "|---|---|---|---|"
     for one in settings(shipped("rigid.toml")):
-        explained = one.name if one.comment else explained
-        yield f"| `{one.name}` | {code(one.default)} | {cell(one.comment) or f'with `{explained}`'} |"
+        reason = REASONS.get(f"rigid.{one.name}") or one.comment
+        yield f"| `{one.name}` | {code(one.default)} | {PARAMETERS[one.name] or 'a name'} | {cell(reason)} |"
 
 
 def luigi_cfg() -> Iterator[str]:
@@ -196,7 +249,8 @@ def luigi_cfg() -> Iterator[str]:
             comment.append(line.lstrip("# "))
         elif "=" in line:
             name, _, value = (part.strip() for part in line.partition("="))
-            yield f"| `{name}` | {code(value)} | {cell(' '.join(comment)) or 'with the one above'} |"
+            reason = " ".join(comment) or REASONS[f"{table.strip('[]')}.{name}"]
+            yield f"| `{name}` | {code(value)} | {cell(reason)} |"
             comment = []
 
 

@@ -548,7 +548,7 @@ def test_a_file_that_was_replaced_by_another_slide_is_refused(path):
     Slide(path)
     scene = read_slide(path).scenes[1]
     Slide(path, [Tile(pixels_of(seed=5), 0, 0)])
-    with pytest.raises(BrainstackError, match=r"has no scene 2 of 80 x 30 pixels .* Read the metadata again\."):
+    with pytest.raises(BrainstackError, match=r"has no scene 2 of 80 x 30 pixels .* run the same command again"):
         read_strips(path, scene, 1, 10)
 
 

@@ -101,12 +101,12 @@ def test_a_model_of_grey_sections_refuses_colour(model: MaskModel) -> None:
 
 def test_a_model_of_other_features_is_refused(model: MaskModel) -> None:
     with pytest.raises(
-        BrainstackError, match=f"version {VERSION + 1} of the features, wanted {VERSION}; train it again"
+        BrainstackError, match=rf"\(version {VERSION + 1}; this one wants version {VERSION}\); train it again: `luigi "
     ):
         proposed(section(77)[0], dataclasses.replace(model, version=VERSION + 1))
 
 
 def test_a_model_made_with_other_settings_is_refused(model: MaskModel) -> None:
     other = MASKS.model_copy(update={"working_um": 25.0})
-    with pytest.raises(BrainstackError, match=r"trained with working_um = 20\.0, now it is 25\.0; set it back"):
+    with pytest.raises(BrainstackError, match=r"\[masks\] working_um = 20\.0, now it is 25\.0; set it back"):
         propose_mask_by_model(section(77)[0], model, pixel_size_um=PIXEL_UM, settings=other)

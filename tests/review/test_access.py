@@ -19,6 +19,7 @@ from starlette.responses import Response
 from typer.testing import CliRunner
 
 from brainstack.cli import app
+from brainstack.database.animals import RESERVED, is_name
 from brainstack.review import repeats
 from brainstack.review.access import Role, TokenGate
 from brainstack.review.animals import Animals
@@ -39,6 +40,7 @@ ROLES: dict[tuple[str, str], Role | None] = {
     ("GET", "/account"): L,
     ("POST", "/account"): L,
     ("GET", "/{animal}"): L,
+    ("GET", "/tables"): L,
     ("GET", "/{animal}/overview/cards"): L,
     ("GET", "/{animal}/overview/summary"): L,
     ("GET", "/{animal}/slides"): L,
@@ -57,6 +59,7 @@ ROLES: dict[tuple[str, str], Role | None] = {
     ("GET", "/{animal}/masks/{key}/proposal.bits"): L,
     ("PUT", "/{animal}/masks/{key}/mask"): E,
     ("POST", "/{animal}/masks/{key}/to-proposal"): E,
+    ("POST", "/{animal}/masks/left"): L,
     ("POST", "/{animal}/masks/{key}/approval"): E,
     ("DELETE", "/{animal}/masks/{key}/approval"): E,
     ("GET", "/{animal}/alignment"): L,
@@ -183,6 +186,26 @@ def test_nothing_is_changed_for_strangers(demo: Lab, site: Site, people: dict[st
     assert not wrong
     assert (demo.root / "brainstack.db").read_bytes() == before
     assert sorted(str(path) for path in demo.folder.root.rglob("*")) == files
+
+
+def test_each_link_at_the_top_of_a_page_leads_to_a_page(people: dict[str, httpx.Client]) -> None:
+    pages = [ask(people["run"], "GET", path, Accept="text/html").text for path in ("/", "/DEMO", "/DEMO/slides")]
+    links = {link for page in pages for link in re.findall(r'<a [^>]*href="(/[^"]*)"', page)}
+    assert links >= {"/tables", "/account", "/DEMO", "/DEMO/masks"}
+    for link in links:
+        answer = people["run"].get(link, headers={"Accept": "text/html"}, follow_redirects=True)
+        assert answer.status_code == 200, (link, answer.text)
+
+
+def test_no_animal_is_called_as_a_page_of_the_server(site: Site) -> None:
+    first = {page.path.split("/")[1] for page in PAGES} | {"static", "tables"}
+    assert first - {"", "{animal}"} == RESERVED
+    assert not any(is_name(name) for name in (*RESERVED, "Tables"))
+
+
+@pytest.mark.parametrize("row", ["decision/details/abc", "slide/edit/abc", "slide/edit/1;2", "slide/details/9999999"])
+def test_a_row_that_there_cannot_be_is_not_found(people: dict[str, httpx.Client], row: str) -> None:
+    assert ask(people["run"], "GET", f"/tables/{row}").status_code == 404
 
 
 def test_under_another_name_there_is_nothing(people: dict[str, httpx.Client]) -> None:

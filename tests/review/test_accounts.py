@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from review_accounts import PASSWORD, Site, log_in, make_hashes_quick, site_with_accounts
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from brainstack import passwords, reviewing
 from brainstack.cli import app
 from brainstack.database import DatabaseUnavailable, create_or_upgrade
+from brainstack.database.trouble import readable_errors
 from brainstack.errors import BrainstackError
 from brainstack.review import access
 from brainstack.review.account_pages import local_path
@@ -199,6 +202,32 @@ def test_a_session_goes_on_by_use_and_ends_without(site: Site, data_root: Path) 
         ((latest,),) = database.execute(ends).fetchall()
         assert latest < after, "use does not lengthen it for ever"
     database.close()
+
+
+def test_where_the_disk_of_the_database_is_full_people_look_on_and_log_out(
+    site: Site, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session is to be prolonged, which cannot be written."""
+    with site.visitor("lena") as browser, closing(sqlite3.connect(data_root / "brainstack.db")) as database:
+        database.execute("UPDATE review_session SET expires = datetime('now', '+2 hours')")
+        database.commit()
+
+        def full(*_: object) -> None:
+            with readable_errors("brainstack.db"):
+                raise OperationalError("UPDATE ...", {}, sqlite3.OperationalError("database or disk is full"))
+
+        monkeypatch.setattr(reviewing, "run_in_transaction", full)
+        assert browser.get("/account").status_code == 200
+        session = browser.cookies.get(site.desk.cookie)
+        with site.visitor() as stranger:
+            refused = log_in(stranger, "lena", PASSWORD)
+            assert refused.status_code == 507
+            assert "the disk is full. Free some space, then try again" in refused.text
+        left = browser.post("/logout")
+        assert left.status_code == 303
+        assert "Max-Age=0" in left.headers["Set-Cookie"]
+        browser.cookies.set(site.desk.cookie, str(session))
+        assert browser.get("/account").status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ import httpx
 import numpy as np
 import pytest
 from lab import Lab
+from review_accounts import wait_for
 
 from brainstack.database import open_database
+from brainstack.decided_before import DecidedMeanwhileError
 from brainstack.deciding import Change, change_animal, undo_decision
 from brainstack.planning import write_failed
+from brainstack.review import slide_pictures, slides_kept, slides_page
 from brainstack.stamps import Step
 
 NOW, DECIDE, PLACE, UNDO = (f"/DEMO/slides/{name}" for name in ("now", "decide", "place", "undo"))
@@ -181,6 +184,29 @@ def test_the_second_of_two_people_is_told_and_overwrites_nothing(client: httpx.C
     assert scene_in(client.get(NOW).json(), "slide001_S2")["verdict"] == "out of focus"
 
 
+def test_who_moves_a_scene_while_another_is_being_moved_is_told(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ben's order of the slide is there after Anna's page was looked at, and before hers is written."""
+    state = client.get(NOW).json()
+    seen = {"seen": scene_in(state, "slide001_S4")["version"], "seen_slide": state["slides"][0]["version"]}
+    find = slides_page.moved_behind
+
+    def and_then(*asked: Any) -> Any:
+        found = find(*asked)
+        change_animal("DEMO", Change(slide=1, scene_order="2,1,3,4"), person="ben")
+        return found
+
+    monkeypatch.setattr(slides_page, "moved_behind", and_then)
+    answer = client.post(PLACE, json={"key": "slide001_S4", "after": "slide001_S1", **seen})
+    assert answer.status_code == 409
+    assert "ben changed scene_order" in answer.json()["error"]
+    assert keys_in(client.get(NOW).json())[:4] == [f"slide001_S{scene}" for scene in (2, 1, 3, 4)]
+    change = Change(slide=1, rescan=1, scene=4, scene_order="1,4,2,3", moved_after="")
+    with pytest.raises(DecidedMeanwhileError, match="ben changed scene_order"):  # the scene itself is as it was seen
+        change_animal("DEMO", change, seen="0.0", seen_slide=seen["seen_slide"])
+
+
 def test_an_edit_to_what_was_dropped_meanwhile_is_refused(client: httpx.Client) -> None:
     state = client.get(NOW).json()
     change_animal("DEMO", Change(slide=1, scene=2, dropped=True), person="ben")
@@ -267,6 +293,26 @@ def test_the_overview_says_what_there_is_and_what_needs_a_person(client: httpx.C
     for words in ("8 sections, 1 gap", "0 of 7 masks approved", "nothing noted", "steps are done"):
         assert words in cards
     assert client.get("/", headers={"Accept": "text/html"}).url.path == "/DEMO"  # there is only one
+
+
+def test_pictures_of_the_first_slides_are_made_before_somebody_opens_their_page(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(slides_kept, "small_pictures", slide_pictures.SmallPictures())
+    monkeypatch.setattr(slides_page, "small_pictures", slides_kept.small_pictures)
+    monkeypatch.setattr(slides_kept, "_animals", {})
+    whole = slide_pictures.read_picture
+    monkeypatch.setattr(slide_pictures, "read_picture", lambda path: (read.append(path.name), whole(path))[1])
+
+    for _ in range(2):
+        client.get("/DEMO/overview/cards").raise_for_status()
+    wait_for(lambda: len(read) == 12)  # of two slides: the label, the preview, and a picture of each scene
+    state = client.get(NOW).json()
+    for slide in state["slides"]:
+        for address in (slide["label"], slide["preview"], *(one["pictures"][0] for one in slide["scenes"])):
+            client.get(address).raise_for_status()
+    assert len(read) == len(set(read)) == 12
 
 
 def test_whoever_may_only_look_changes_nothing(

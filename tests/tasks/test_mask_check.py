@@ -55,7 +55,7 @@ def test_a_piece_of_another_section_is_taken_out_of_a_mask_and_no_other_mask_cha
     assert before < 0.96
     assert after > 0.98
     assert {key for key, row in rows_of(new_lab).items() if row["verdict"] != "as proposed"} == {SPOILED}
-    assert "the masks of sections 4 were found" in new_lab.brainstack("status", "DEMO").stdout
+    assert "the mask of section 4 was found" in new_lab.brainstack("status", "DEMO").stdout
     for key in set(rows_of(new_lab)) - {SPOILED}:
         assert np.array_equal(mask_of(new_lab, "proposal", key), mask_of(finished, "proposal", key))
 

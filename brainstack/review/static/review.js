@@ -40,9 +40,9 @@ const review = (() => {
   }
 
   // Change something: as ask, and the page says "Saving", "Saved" or what went wrong, and asks anew what will run.
-  // While the server or its database is away, the change is kept and sent again until it is there; the server makes it
-  // once, also where only its answer was lost.
-  const AWAY = [0, 401, 503];  // 401: log in again, in another tab
+  // While the server or its database is away, or a disk is full, the change is kept and sent again until it is there; the
+  // server makes it once, also where only its answer was lost.
+  const AWAY = [0, 401, 503, 507];  // 401: log in again, in another tab
   const LONGEST_PAUSE_MS = 10000;
   let waiting = 0;
 
