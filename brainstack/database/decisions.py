@@ -217,13 +217,13 @@ def _write_pixel_size(session: Session, about: About, value: str) -> None:
 
 
 def _read_side(session: Session, about: About) -> str:
-    """"" where nobody has said how the animal was cut: writing adds the row."""
+    """Empty where nobody has said how the animal was cut: writing adds the row."""
     row = animals.histology_if_there(session, about.prep_id)
     return "" if row is None else row.side_sectioned_first
 
 
 def _read_rotation(session: Session, about: About) -> str:
-    """"" where nobody has said how the animal was scanned: writing adds the row."""
+    """Empty where nobody has said how the animal was scanned: writing adds the row."""
     row = animals.scan_run_if_there(session, about.prep_id)
     return "" if row is None else str(row.rotation)
 
