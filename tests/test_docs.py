@@ -105,6 +105,61 @@ def test_the_how_tos_run(
             without_its_left(root / "mask.png")
 
 
+NUMBERS = {
+    "alignment.md": {"57": "2", "58": "3", "200": "5"},
+    "database.md": {"12": "1", "slide012_S3": "slide001_S3"},
+    "done-and-stale.md": {},
+    "review.md": {"12": "2", "13": "3", "slide012_S3": "slide001_S3", "4200": "420", "1800": "180"},
+    "slides.md": {"DK39_slide058.czi": "DEMO_ID_0001_slide001.czi"},
+    "status.md": {},
+}
+"""Pages that speak of a large animal -> what stands there, and what it is called in the small one."""
+NOT_HERE = (
+    "luigi", "brainstack review", "brainstack stop", "brainstack annotate", "brainstack database import",
+)  # fmt: skip
+"""What waits for a person or a run, or needs a file or a server: tests of its own do so."""
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_what_other_pages_show_runs(
+    name: str, finished: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = copy_of(finished, tmp_path).root
+    monkeypatch.setenv("BRAINSTACK_DATA_ROOT", str(root))
+    monkeypatch.delenv("BRAINSTACK_DATABASE_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    call, walk, done = caller(monkeypatch, capsys), Walk(root), 0
+    for block in blocks(page(name)):
+        shown = Block("bash", block.text, block.line).commands if block.language in ("bash", "text") else []
+        for command in (one.partition(" | ")[0] for one in shown if one.startswith("brainstack ")):
+            understand(command)
+            if not command.startswith(NOT_HERE):
+                here = re.sub(r"\bDK39\b(?!_)", "DEMO", command)
+                if name == "review.md" and command.startswith("brainstack slide "):
+                    here = here.replace(" 12 ", " 1 ")
+                for number, ours in NUMBERS[name].items():
+                    here = re.sub(rf"(?<![\w.-]){re.escape(number)}(?![\w.])", ours, here)
+                called = call(*shlex.split(walk.here(here))[1:])
+                assert called.returncode == 0, f"{here}\n{called.stderr}"
+                done += 1
+                if command.startswith("brainstack mask export"):
+                    without_its_left(tmp_path / "mask.tif")
+    assert done > 0
+
+
+@pytest.mark.slow
+def test_exports_and_reports_are_made_as_their_pages_say(finished: Lab, tmp_path: Path) -> None:
+    root = copy_of(finished, tmp_path).root
+    with walk_in(root) as walk:
+        for name in ("export.md", "report.md"):
+            for command in (one for block in blocks(page(name)) if block.language == "bash" for one in block.commands):
+                if "--resolution full" not in command:  # of a scan; tests/tasks/test_export.py
+                    here = re.sub(r"DK39([, ])DK40", "DEMO", command).replace("DK39", "DEMO")
+                    walk.run(f"{here} --local-scheduler" if here.startswith("luigi") else here)
+    made = {path.name for path in (root / "DEMO" / "export").iterdir()}
+    assert {"DEMO_aligned_thumbnail.ome.zarr", "DEMO_aligned_thumbnail.ome.tif"} <= made
+
+
 def without_its_left(path: Path) -> None:
     """What another program does to a mask."""
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
