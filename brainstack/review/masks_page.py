@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,7 @@ def section(asked: Asked) -> Response:
     """What there is to say and to fetch of one section."""
     plan, one = _section(asked)
     saved = saved_mask(plan, one.key)
-    return json_answer(_described(asked, plan, one, saved) | {"others": _OPEN.note(asked, one.key)})
+    return json_answer(_described(asked, plan, one, saved) | {"others": _said_of(_OPEN.note(asked, one.key), asked)})
 
 
 def picture(asked: Asked) -> Response:
@@ -128,6 +128,18 @@ def approval(asked: Asked) -> Response:
     asked.animal.changed()
     plan = asked.animal.plan()
     return json_answer(_described(asked, plan, one, saved_mask(plan, one.key)))
+
+
+class Left(BaseModel):
+    """page : the word that the page made up for itself."""
+
+    page: str
+
+
+def left(asked: Asked) -> Response:
+    """A page has no section open any more."""
+    _OPEN.forget(asked.sent(Left).page)
+    return json_answer({})
 
 
 def _section(asked: Asked, *, quick: bool = False) -> tuple[Plan, Section]:
@@ -202,25 +214,42 @@ class _Open:
     """Which pages have which section open: said when they ask about it, and forgotten after a minute."""
 
     _pages: dict[tuple[str, str], dict[str, tuple[str, float]]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def note(self, asked: Asked, key: str) -> list[str]:
+    def note(self, asked: Asked, key: str) -> set[str]:
         """That this page has a section open. Returns the people of the other pages that have. ?page : a word that the
         page made up for itself; without it, nobody has anything open."""
         page, now = asked.query("page")[:40], time.monotonic()
         with self._lock:
-            if page:
-                for pages in self._pages.values():
-                    pages.pop(page, None)
+            self.forget(page)
             pages = self._pages.setdefault((asked.animal.prep_id, key), {})
             others = _fresh(pages, now)
             pages.clear()
             pages.update(others | ({page: (asked.person, now)} if page else {}))
-        return sorted(person or "somebody" for person, _ in others.values())
+        return {person for person, _ in others.values()}
+
+    def forget(self, page: str) -> None:
+        """That this page has nothing open. page : its word."""
+        with self._lock:
+            for pages in self._pages.values():
+                pages.pop(page[:40], None)
 
 
 def _fresh(pages: Mapping[str, tuple[str, float]], now: float) -> dict[str, tuple[str, float]]:
     return {page: (person, at) for page, (person, at) in pages.items() if now - at < HERE_S}
+
+
+def _said_of(people: Set[str], asked: Asked) -> str:
+    """Who else has the section open: a sentence, or nothing. Without accounts, all are the one who has the link."""
+    if not people:
+        return ""
+    if not asked.desk.gate.has_accounts:
+        return "Another tab or browser has this section open as well."
+    others = sorted(people - {asked.person})
+    you = "you, in another tab," if others else "You, in another tab,"
+    names = [*others, you] if asked.person in people else others
+    named = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{named} {'has' if len(names) == 1 and others else 'have'} this section open as well."
 
 
 _OPEN = _Open()
@@ -228,6 +257,7 @@ _OPEN = _Open()
 PAGES: tuple[Page, ...] = (
     Page("/{animal}/masks", page),
     Page("/{animal}/masks/states", states),
+    Page("/{animal}/masks/left", left, methods=("POST",)),
     Page("/{animal}/masks/{key}", section),
     Page("/{animal}/masks/{key}/picture/{channel}", picture),
     Page("/{animal}/masks/{key}/mask.png", mask),

@@ -14,6 +14,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from lab import Lab
+from review_accounts import make_hashes_quick, site_with_accounts
 
 from brainstack import masking
 from brainstack.deciding import Change, change_animal
@@ -170,11 +171,28 @@ def test_the_second_of_two_people_is_told_and_nothing_is_overwritten(client: htt
     assert old.status_code == 409
 
 
-def test_who_has_the_same_section_open_is_said(client: httpx.Client) -> None:
-    assert info_of(client, KEYS[3], page="one")["others"] == []
-    assert info_of(client, KEYS[3], page="two")["others"] == ["anna"]
-    assert info_of(client, KEYS[4], page="two")["others"] == [], "it went to another section"
-    assert info_of(client, KEYS[3], page="one")["others"] == []
+def test_that_another_tab_has_the_same_section_open_is_said_once(client: httpx.Client) -> None:
+    """Whoever has the link is the same person to the server."""
+    assert info_of(client, KEYS[3], page="one")["others"] == ""
+    other = "Another tab or browser has this section open as well."
+    assert info_of(client, KEYS[3], page="two")["others"] == other
+    assert info_of(client, KEYS[3], page="three")["others"] == other
+    assert info_of(client, KEYS[4], page="two")["others"] == "", "it went to another section"
+    assert info_of(client, KEYS[3], page="one")["others"] == other
+    assert client.post(f"{BASE}/left", json={"page": "three"}).status_code == 200
+    assert info_of(client, KEYS[3], page="one")["others"] == ""
+
+
+def test_others_who_have_the_same_section_open_are_named_once(demo: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_hashes_quick(monkeypatch)
+    said = "{} this section open as well.".format
+    with site_with_accounts() as site, site.visitor("lena") as lena, site.visitor("emil") as emil:
+        assert info_of(lena, KEYS[0], page="a")["others"] == ""
+        assert info_of(lena, KEYS[0], page="b")["others"] == said("You, in another tab, have")
+        assert info_of(emil, KEYS[0], page="c")["others"] == said("lena has")
+        assert info_of(lena, KEYS[0], page="a")["others"] == said("emil and you, in another tab, have")
+        assert lena.post(f"{BASE}/left", json={"page": "b"}).status_code == 200, "also by who may only look"
+        assert info_of(lena, KEYS[0], page="a")["others"] == said("emil has")
 
 
 def test_an_approval_is_of_the_mask_that_was_shown(client: httpx.Client) -> None:

@@ -32,6 +32,8 @@ HELD = """
 const held = new KeyboardEvent("keydown", {key: arguments[0], repeat: true, bubbles: true});
 document.getElementById("stage").dispatchEvent(held);
 """
+ASK = "document.dispatchEvent(new Event('visibilitychange'))"
+ASKED = "return performance.getEntriesByType('resource').filter(one => one.name.includes('?page=')).length"
 SIZE = "const one = document.getElementById('size'); one.value = arguments[0]; one.dispatchEvent(new Event('input'))"
 
 
@@ -55,6 +57,11 @@ class MasksPage:
         return str(
             self.browser.execute_script("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
         )
+
+    def strip(self, key: str) -> str:
+        """What the list of sections makes of one: names of CSS classes."""
+        script = "return document.querySelector(`#strip button[data-key='${arguments[0]}']`).className"
+        return str(self.browser.execute_script(script, key))
 
     def wait(self, condition: Callable[[], Any], within_s: float = 30) -> MasksPage:
         until = time.monotonic() + within_s
@@ -126,6 +133,14 @@ def put(client: httpx.Client, key: str, mask: np.ndarray) -> str:
     version = client.get(f"/DEMO/masks/{key}").json()["version"]
     content = bytes(imagecodecs.png_encode(mask))
     return str(client.put(f"/DEMO/masks/{key}/mask", params={"based_on": version}, content=content).json()["version"])
+
+
+def as_proposed(client: httpx.Client, key: str) -> np.ndarray:
+    """The mask of a section, without what earlier tests painted."""
+    info = client.get(f"/DEMO/masks/{key}").json()
+    if info["edited"]:
+        client.post(f"/DEMO/masks/{key}/to-proposal", json={"version": info["version"]}).raise_for_status()
+    return mask_of(client, key)
 
 
 def distance_to(segment: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
@@ -229,6 +244,102 @@ def test_what_was_not_saved_is_offered_again_when_the_tab_was_closed(
     page.click("#notices p.conflict button:first-of-type")  # take theirs
     page.open(open_page, KEYS[4]).wait(lambda: page.data["version"] == digest(before))
     assert "not saved" not in page.text("#notices")
+
+
+def test_what_a_tab_has_not_saved_is_left_alone_by_another_and_offered_once_it_is_closed(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    before, first_tab = as_proposed(client, KEYS[3]), page.browser.current_window_handle
+    page.browser.switch_to.new_window("tab")
+    page.open(open_page, KEYS[3])
+    radius = page.brush(40)
+    with offline(page.browser):
+        lost = page.drag((8, 8), (20, 8))
+        page.wait(lambda: "Your strokes are kept here" in page.text("#trouble"))
+        second_tab = page.browser.current_window_handle
+        page.browser.switch_to.window(first_tab)
+        page.open(open_page, KEYS[3])
+        page.brush(40)
+        page.drag((8, 24), (20, 24))
+        page.saved()
+        theirs = mask_of(client, KEYS[3])
+        page.open(open_page, KEYS[3])
+        time.sleep(0.3)
+        assert "not saved" not in page.text("#notices"), "they are still there, in the other tab"
+        page.browser.switch_to.window(second_tab)
+        page.browser.close()
+        page.browser.switch_to.window(first_tab)
+    page.open(open_page, KEYS[3])
+    page.wait(lambda: "were not saved, and it was changed since (anna" in page.text("#notices p.conflict"))
+    np.testing.assert_array_equal(mask_of(client, KEYS[3]), theirs)
+    page.click("#notices p.conflict button:last-of-type")  # put mine over it
+    page.saved()
+    mine = mask_of(client, KEYS[3])
+    assert (mine[distance_to(lost, before.shape) < radius - 0.1] == 255).all()
+    page.open(open_page, KEYS[3])
+    time.sleep(0.3)
+    assert "not saved" not in page.text("#notices"), "it was answered"
+
+
+LEFT = """
+const [key, made, done] = arguments, stage = document.getElementById("stage");
+Promise.all([import('/static/masks_store.js'), import('/static/masks_bits.js')]).then(async ([{store}, {Bits}]) => {
+  const answer = await fetch(`/DEMO/masks/${key}/mask.bits`), shown = Bits.ofPacked(await answer.arrayBuffer());
+  for (const [name, at, y] of made) {
+    const {columns, rows} = shown, bits = shown.copy(), place = {x: 10, y};
+    bits.stroke(place, place, 4, 1);
+    await store.put("drafts", name, {runs: bits.runs(), columns, rows, version: stage.dataset.version, at});
+  }
+  done();
+});
+"""
+
+
+def test_strokes_of_several_tabs_that_are_gone_are_offered_one_after_the_other(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    """The latest first. As brainstack kept them before, one draft of a section had no tab in its name."""
+    before = as_proposed(client, KEYS[1])
+    page.open(open_page, KEYS[1])
+    section, now = f"DEMO/{KEYS[1]}", time.time() * 1000
+    made = [(section, now - 7200e3, 10), ([section, "gone", "1"], now, 26), ([section, "gone", "2"], now - 3600e3, 42)]
+    page.browser.execute_async_script(LEFT, KEYS[1], made)
+    page.open(open_page, KEYS[1])
+    page.wait(lambda: "were not saved." in page.text("#notices p.draft"))
+    assert "unsaved" in page.strip(KEYS[1])
+    latest = page.text("#notices p.draft")
+    page.click("#notices p.draft button:last-of-type")  # forget them
+    page.wait(lambda: page.text("#notices p.draft") not in ("", latest))
+    page.click("#notices p.draft button:first-of-type")  # put them back
+    page.wait(lambda: "were not saved, and it" in page.text("#notices p.conflict")).saved()
+    page.click("#notices p.conflict button:first-of-type")  # take theirs
+    page.wait(lambda: not page.text("#notices"))
+    changed = np.argwhere(mask_of(client, KEYS[1]) != before)
+    assert len(changed) > 0
+    assert np.abs(changed - (42, 10)).max() <= 4, "what was put back, and no other"
+    page.open(open_page, KEYS[1])
+    time.sleep(0.3)
+    assert page.text("#notices") == ""
+    assert "unsaved" not in page.strip(KEYS[1])
+
+
+FULL = """IDBObjectStore.prototype.put = () => { throw new DOMException("no room", "QuotaExceededError"); }"""
+
+
+def test_strokes_that_the_browser_cannot_keep_are_said_to_be_in_this_tab_only(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    as_proposed(client, KEYS[3])
+    page.open(open_page, KEYS[3])
+    page.brush(40)
+    with offline(page.browser):
+        page.drag((8, 8), (20, 8))
+        page.wait(lambda: "Your strokes are kept here" in page.text("#trouble"))
+        page.browser.execute_script(FULL)
+        page.drag((8, 40), (20, 40))
+        page.wait(lambda: "Your strokes are only in this tab" in page.text("#trouble"))
+        assert "kept here" not in page.text("#trouble")
+    page.saved().wait(lambda: page.text("#trouble") == "")
 
 
 def test_a_stroke_that_is_not_saved_is_still_there_when_one_comes_back_to_its_section(
@@ -361,6 +472,147 @@ def test_a_mask_is_approved_by_a_key_and_is_not_any_more_when_it_is_painted(
     page.keys("a").wait(lambda: page.data["word"] == "edited")
     page.click("#to-proposal")
     page.wait(lambda: page.data["word"] in ("proposal", "doubtful"))
+
+
+def test_what_somebody_saves_during_a_stroke_is_not_overwritten_by_it(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    """The page may ask how the section is while the button is down."""
+    theirs = as_proposed(client, KEYS[5])
+    page.open(open_page, KEYS[5])
+    page.brush(40)
+    places = [page.at(8, 8), page.at(20, 8)]
+    held = ActionChains(page.browser, duration=20)
+    held.w3c_actions.pointer_action.move_to_location(*places[0]).pointer_down().move_to_location(*places[1])
+    held.perform()
+    theirs[-3:, :40] ^= 255
+    put(client, KEYS[5], theirs)
+    count = page.browser.execute_script(ASKED)
+    page.browser.execute_script(ASK)
+    page.wait(lambda: page.browser.execute_script(ASKED) > count)
+    time.sleep(0.2)
+    let_go = ActionChains(page.browser)
+    let_go.w3c_actions.pointer_action.pointer_up()
+    let_go.perform()
+    page.wait(lambda: "was changed meanwhile" in page.text("#notices p.conflict"))
+    np.testing.assert_array_equal(mask_of(client, KEYS[5]), theirs)
+    page.click("#notices p.conflict button:first-of-type")  # take theirs
+    page.saved()
+
+
+def approved(client: httpx.Client, key: str) -> bool:
+    return bool(client.get(f"/DEMO/masks/{key}").json()["approved"])
+
+
+def test_an_approval_is_kept_and_sent_again_until_it_arrives(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    page.open(open_page, KEYS[2])
+    with offline(page.browser):
+        page.keys("a").wait(lambda: "approval is not sent yet" in page.text("#said"))
+        assert page.text("#saving") == "Not saved yet"
+        page.wait(lambda: "sent again until it is saved" in page.text("#trouble"))
+        assert "unsaved" in page.strip(KEYS[2])
+        page.keys("a").wait(lambda: "not sent yet" in page.text("#notices"))
+    page.wait(lambda: page.data["word"] == "approved").saved()
+    assert approved(client, KEYS[2]), "once, and not taken back by the second press"
+    assert (page.text("#trouble"), "unsaved" in page.strip(KEYS[2])) == ("", False)
+    page.keys("a").wait(lambda: page.data["word"] != "approved")
+
+
+def test_an_approval_waits_for_the_strokes_before_it(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    as_proposed(client, KEYS[2])
+    page.open(open_page, KEYS[2])
+    page.brush(20)
+    with offline(page.browser):
+        page.drag((8, 8), (20, 8))
+        page.wait(lambda: page.text("#saving") == "Not saved")
+        page.keys("a").wait(lambda: "approval is not sent yet" in page.text("#said"))
+    page.wait(lambda: page.data["word"] == "approved").saved()
+    assert client.get(f"/DEMO/masks/{KEYS[2]}").json()["version"] == page.data["version"]
+    assert approved(client, KEYS[2])
+
+    with offline(page.browser):
+        page.drag((8, 24), (20, 24))
+        page.wait(lambda: page.text("#saving") == "Not saved")
+        page.keys("a").wait(lambda: "approval is not sent yet" in page.text("#said"))
+        page.drag((8, 40), (20, 40))
+    page.wait(lambda: "was painted on after that" in page.text("#trouble"))
+    page.wait(lambda: client.get(f"/DEMO/masks/{KEYS[2]}").json()["version"] == page.data["version"])
+    assert not approved(client, KEYS[2]), "nobody approved what was painted then"
+
+    with offline(page.browser):
+        page.click("#to-proposal")
+        page.wait(lambda: "back to its proposal is not sent yet" in page.text("#said"))
+    page.wait(lambda: page.data["word"] in ("proposal", "doubtful")).saved()
+    assert client.get(f"/DEMO/masks/{KEYS[2]}").json()["edited"] is False
+
+
+def test_an_approval_that_comes_too_late_is_told_and_stays_told(
+    page: MasksPage, open_page: Callable[[str], Any], client: httpx.Client
+) -> None:
+    page.open(open_page, KEYS[5])
+    page.wait(lambda: page.browser.execute_script(FETCHED, f"{KEYS[6]}/picture/1"))
+    time.sleep(0.3)  # the next section is there, to be shown without a server
+    with offline(page.browser):
+        page.keys("a").wait(lambda: "approval is not sent yet" in page.text("#said"))
+        page.keys(Keys.ARROW_RIGHT).wait(lambda: page.data["section"] == KEYS[6])
+        page.keys("a").wait(lambda: "approval is not sent yet" in page.text("#said"))
+        theirs = mask_of(client, KEYS[5])
+        theirs[-3:, :40] ^= 255
+        version = put(client, KEYS[5], theirs)
+    page.wait(lambda: page.data["word"] == "approved")
+    page.wait(lambda: "was changed since it was shown; nothing was approved" in page.text("#trouble"))
+    time.sleep(1)
+    assert "section 5 " in page.text("#trouble"), "what was approved meanwhile does not wipe it away"
+    assert not approved(client, KEYS[5])
+    page.keys("a").wait(lambda: page.data["word"] != "approved")
+    page.keys(Keys.ARROW_LEFT).wait(lambda: page.data["version"] == version)
+    assert "nothing was approved" in page.text("#trouble")
+    page.keys("a").wait(lambda: page.data["word"] == "approved").saved()
+    assert page.text("#trouble") == ""
+    page.keys("a").wait(lambda: page.data["word"] == "edited")
+
+
+TABS = "return navigator.locks.query().then(({held}) => held.length)"
+
+
+def test_a_tab_is_told_of_others_and_never_of_itself(page: MasksPage, open_page: Callable[[str], Any]) -> None:
+    """One that was duplicated has what the first kept for its own tab."""
+    first_tab, other = page.browser.current_window_handle, "Another tab or browser has this section open as well."
+
+    def asked() -> str:
+        count = page.browser.execute_script(ASKED)
+        page.browser.execute_script(ASK)
+        page.wait(lambda: page.browser.execute_script(ASKED) > count)
+        time.sleep(0.2)
+        return page.text("#notices")
+
+    page.open(open_page, KEYS[4])
+    assert asked() == ""
+    for loaded_again in (
+        "",
+        "window.fetch = () => new Promise(() => {})",
+    ):  # the second time, it cannot say that it goes
+        page.browser.execute_script(loaded_again)
+        page.browser.refresh()
+        page.wait(lambda: page.browser.execute_script(OPENED) == KEYS[4])
+        assert asked() == ""
+    page.browser.execute_script("window.open(location.href)")
+    (second_tab,) = {*page.browser.window_handles} - {first_tab}
+    page.browser.switch_to.window(second_tab)
+    page.wait(lambda: page.browser.execute_script(OPENED) == KEYS[4])
+    page.wait(lambda: page.text("#notices") == other)
+    page.browser.switch_to.window(first_tab)
+    assert asked() == other
+    assert page.browser.execute_script(TABS) == 2
+    page.browser.switch_to.window(second_tab)
+    assert asked() == other
+    page.browser.close()
+    page.browser.switch_to.window(first_tab)
+    page.wait(lambda: asked() == "", within_s=20)  # and not after a minute
 
 
 BITS = """

@@ -1,12 +1,13 @@
 // The page of masks: which section is shown, what the hand does to its mask, and what the server is asked.
 
 import {Bits, Outline} from "./masks_bits.js";
-import {store} from "./masks_store.js";
+import {drafts} from "./masks_drafts.js";
 import {Saver} from "./masks_saving.js";
+import {store} from "./masks_store.js";
+import {TAB} from "./masks_tab.js";
 import {View} from "./masks_view.js";
 
-const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("");  // a word for this tab
-const ASK_MS = 15000, QUIET_MS = 2500, MOST_READY = 8, MOST_UNDO = 100, AHEAD = [1, -1, 2];
+const ASK_MS = 15000, LATE_MS = 1000, QUIET_MS = 2500, MOST_READY = 8, MOST_UNDO = 100, AHEAD = [1, -1, 2];
 const LARGEST_RADIUS_PX = 150, KEPT_MS = 14 * 24 * 3600 * 1000;
 const at = id => document.getElementById(id);
 const base = `/${review.animal}/masks`, stage = at("stage");
@@ -74,6 +75,7 @@ async function show(key) {
     if (wanted !== key) return;
     if (stroke) end(false);  // it ends where it was begun
     withUnsaved(one);
+    if (shown && shown.key !== key && undone.delete(shown.key)) tellSaving();
     shown = one;
     view.show(one);
     stage.dataset.section = key;
@@ -107,16 +109,22 @@ function go(step) {
 async function look() {
   if (!shown || document.hidden) return;
   const one = shown, saver = savers.get(one.key);
-  const info = await review.ask("GET", `${base}/${one.key}?page=${PAGE}`).catch(() => null);
+  const info = await review.ask("GET", `${base}/${one.key}?page=${TAB}`).catch(() => null);
   if (!info || shown !== one) return;
-  say("others", info.others.length ? `${info.others.join(", ")} has this section open as well.` : "");
+  say("others", info.others);
   const isOurs = saver && (!saver.isSaved || saver.version === info.version);
   if (info.version !== one.info.version && !isOurs && !stroke) {
     if (await takeTheirs(one.key, false)) say("changed", `This mask was changed${info.made_by ? ` (${info.made_by})` : ""}; it is shown as it is now.`);
-  } else if (!saver || saver.isSaved) {
+  } else if (info.version === one.info.version && (!saver || saver.isSaved)) {
     Object.assign(one.info, info);
     tell();
   }
+}
+
+// So that others are not told for another minute that this tab has a section open.
+function tellLeft() {
+  const headers = {"Content-Type": "application/json", "X-CSRF-Token": document.body.dataset.csrf};
+  fetch(`${base}/left`, {method: "POST", keepalive: true, headers, body: JSON.stringify({page: TAB})}).catch(() => {});
 }
 
 // isAsked: by the person, who gives up what they painted until it is there. Else that stays, and they are asked once it is
@@ -315,6 +323,7 @@ function saverOf(one) {
 const EDITED = {word: "edited", edited: true, approved: "", doubtful: false};
 
 function keep(one) {
+  undone.delete(one.key);
   saverOf(one).put(one.bits);
   keepHistory(one.key, one.bits.runs());
   Object.assign(one.info, EDITED);
@@ -323,10 +332,7 @@ function keep(one) {
 }
 
 function saved(key, saver) {
-  const others = [...savers.values()].filter(one => !one.isSaved);
-  const failed = others.find(one => one.state !== "saving");
-  review.say(failed ? "Not saved" : others.length ? "Saving ..." : "Saved", Boolean(failed));
-  review.complain(failed && failed.state !== "conflict" ? `${failed.said}${failed.state === "lost" ? " Your strokes are kept here, and sent again until they arrive." : " Your strokes are kept here."}` : "");
+  tellSaving();
   markStrip();
   if (saver.isSaved) {
     if (shown?.key === key) {
@@ -341,40 +347,80 @@ function saved(key, saver) {
   if (saver.state === "conflict" && shown?.key === key) askWhose(key, saver);
 }
 
+// Of all sections at once: what cannot be saved for now, then what was not done.
+function tellSaving() {
+  const unsaved = [...savers.values()].filter(one => !one.isSaved), stuck = unsaved.filter(one => one.state !== "saving");
+  const failed = stuck.find(one => !one.isKept) ?? stuck[0];
+  const isFailed = Boolean(failed) || undone.size > 0;
+  review.say(isFailed ? "Not saved" : unsaved.length || decisions.size ? "Saving ..." : "Saved", isFailed);
+  const said = failed && failed.state !== "conflict" ? [`${failed.said} ${whereKept(failed)}`] : [];
+  const trouble = [...said, ...undone.values()].join(" ");
+  if (trouble || !decisions.size) review.complain(trouble);  // a decision that is sent again tells itself
+}
+
+function whereKept(saver) {
+  const where = saver.isKept ? "kept here" : "only in this tab, as the browser could not keep them";
+  return `Your strokes are ${where}${saver.state === "lost" ? ", and sent again until they arrive" : ""}.`;
+}
+
 function askWhose(key, saver) {
-  notice(saver.said, [
-    ["Take theirs", () => takeTheirs(key).catch(failed => review.complain(failed.message))],
+  notice(saver.isKept ? saver.said : `${saver.said} ${whereKept(saver)}`, [
+    ["Take theirs", () => {
+      undone.delete(key);
+      takeTheirs(key).catch(failed => review.complain(failed.message));
+    }],
     ["Put mine over it", async () => {
+      undone.delete(key);
       const info = await review.ask("GET", `${base}/${key}`).catch(failed => review.complain(failed.message));
       if (info) saver.over(info.version);
     }],
   ], "conflict");
 }
 
+// What pages that are gone left unsaved on a section: the newest, and when that is answered, the one before.
 async function offerDraft(one) {
-  if (savers.has(one.key) && !savers.get(one.key).isSaved) {
-    if (savers.get(one.key).state === "conflict") askWhose(one.key, savers.get(one.key));
-    return;
+  const isInConflict = () => savers.get(one.key)?.state === "conflict";
+  if (isInConflict()) return askWhose(one.key, savers.get(one.key));
+  for (const draft of review.mayEdit ? await drafts.leftOf(nameOf(one.key)).catch(() => []) : []) {
+    if (shown !== one || isInConflict()) return;
+    const isMeant = draft.columns === one.bits.columns && draft.rows === one.bits.rows && !sameRuns(draft.runs, one.bits.runs());
+    if (isMeant) return offer(one, draft);
+    await answered(draft);
   }
-  const draft = await store.get("drafts", nameOf(one.key)).catch(() => null);
-  if (!draft || shown !== one || !review.mayEdit) return;
-  if (draft.columns !== one.bits.columns || draft.rows !== one.bits.rows || sameRuns(draft.runs, one.bits.runs())) {
-    return store.remove("drafts", nameOf(one.key));
-  }
+}
+
+function offer(one, draft) {
+  const saver = savers.get(one.key), isUnsaved = saver && !saver.isSaved;
   const said = `Strokes of ${new Date(draft.at).toLocaleString()} on this mask were not saved`;
-  const forget = () => { drafts.delete(nameOf(one.key)); markStrip(); return store.remove("drafts", nameOf(one.key)); };
-  const putBack = () => {
+  const next = async () => { await answered(draft); if (shown === one) await offerDraft(one); };
+  const putBack = async () => {
     if (stroke) end(false);
     const before = one.bits.runs();
     one.bits.data.set(Bits.ofRuns(draft.columns, draft.rows, draft.runs).data);
     view.refresh([0, one.bits.rows]);
     changed(one, before);
+    const keeping = savers.get(one.key);
+    await keeping?.kept;
+    if (keeping?.isKept ?? true) await next();  // else what was left is the only place where they are kept
   };
-  if (draft.version === one.info.version) {
-    return notice(`${said}.`, [["Put them back", putBack], ["Forget them", forget]], "draft");
+  if (draft.version === one.info.version && !isUnsaved) {
+    return notice(`${said}.`, [["Put them back", putBack], ["Forget them", next]], "draft");
   }
-  const since = one.info.made_by ? `was changed since (${one.info.made_by})` : "is another one since";
-  notice(`${said}, and it ${since}.`, [["Take theirs", forget], ["Put mine over it", putBack]], "conflict");
+  const since = isUnsaved ? "was painted on since"
+    : one.info.made_by ? `was changed since (${one.info.made_by})` : "is another one since";
+  notice(`${said}, and it ${since}.`, [["Take theirs", next], ["Put mine over it", putBack]], "conflict");
+}
+
+async function answered(draft) {
+  await drafts.forget(draft.name).catch(() => {});
+  await listLeft();
+}
+
+let sectionsLeft = new Set();  // with strokes of pages that are gone
+
+async function listLeft() {
+  sectionsLeft = await drafts.sectionsLeft().catch(() => new Set());
+  markStrip();
 }
 
 let staleTimer;
@@ -385,44 +431,64 @@ function laterStale() {  // what will run is asked for when the hand rests
 
 window.addEventListener("beforeunload", event => { if ([...savers.values()].some(one => !one.isSaved)) event.preventDefault(); });
 
-// Approving, and the way back
+// Approving, and the way back: behind the strokes before it, and sent again until the server has it
 
-// work(section, version): version of its mask as it was seen and, if it was painted on, saved.
-async function decide(work) {
+const decisions = new Map();  // section key -> {what, isLate}: on the way
+const undone = new Map();     // section key -> why a decision was not done: said until that section is left, or changed
+const strokesOf = key => savers.get(key)?.changes ?? 0;
+
+// what: is decided, in words. send(one, version, isAsThen): version of its mask as it was seen and, if it was painted on,
+// saved; isAsThen() is false once it was painted on after that.
+async function decide(what, send) {
   const one = shown;
-  if (!one || stroke || !review.mayEdit) return false;
+  if (!one || stroke || !review.mayEdit) return;
+  const {key, info} = one, strokes = strokesOf(key), isAsThen = () => strokesOf(key) === strokes && stroke?.one.key !== key;
+  if (decisions.has(key)) return notice(`Of this section, ${decisions.get(key).what} is not sent yet.`);
+  undone.delete(key);
+  const decision = {what, isLate: false}, late = setTimeout(() => { decision.isLate = true; tellDecisions(); }, LATE_MS);
+  decisions.set(key, decision);
   try {
-    const saver = savers.get(one.key);
-    await saver?.settled();
-    await work(one, saver?.version ?? one.info.version);
-    document.body.dispatchEvent(new Event("stale"));
-    return true;
+    await savers.get(key)?.settled();
+    if (!isAsThen()) throw new Error(`Section ${info.number} was painted on after that: ${what} was not sent.`);
+    await send(one, savers.get(key)?.version ?? info.version, isAsThen);
   } catch (failed) {
-    review.complain(failed.message);
-    return false;
+    undone.set(key, failed.message);
   }
+  clearTimeout(late);
+  decisions.delete(key);
+  tellSaving();
+  tellDecisions();
 }
 
-const approve = isOnly => decide(async (one, version) => {
-  if (one.info.approved && isOnly) return;
-  const method = one.info.approved ? "DELETE" : "POST";
-  const info = await review.ask(method, `${base}/${one.key}/approval`, {version});
-  Object.assign(one.info, info);
-  setWord(one.key, info.word, Boolean(info.approved));
-  review.complain("");
-  if (shown === one) tell();
-});
+function tellDecisions() {
+  markStrip();
+  if (shown) tell();
+}
+
+function approve() {
+  const isBack = Boolean(shown?.info.approved), what = isBack ? "taking back its approval" : "its approval";
+  return decide(what, async ({key}, version, isAsThen) => {
+    const info = await review.change(isBack ? "DELETE" : "POST", `${base}/${key}/approval`, {version});
+    if (info.version !== version || !isAsThen()) return;  // of a mask that is another one by now
+    setWord(key, info.word, Boolean(info.approved));
+    if (shown?.key !== key) ready.delete(key);
+    else if (shown.info.version === version) Object.assign(shown.info, info);
+  });
+}
 
 async function approveNext() {
   const before = wanted, following = neighbour(1);
-  if (!await approve(true) || wanted !== before) return;
+  if (!review.mayEdit || stroke || shown?.key !== wanted) return;  // the next one is on its way
+  if (!shown.info.approved) await approve();
+  if (wanted !== before || !shown.info.approved) return;
   if (following) show(following);
   else notice("This was the last section of the list.", [], "end");
 }
 
-const toProposal = () => decide(async (one, version) => {
+const toProposal = () => decide("going back to its proposal", async (one, version, isAsThen) => {
   const before = one.bits.runs();
-  await review.ask("POST", `${base}/${one.key}/to-proposal`, {version});
+  await review.change("POST", `${base}/${one.key}/to-proposal`, {version});
+  if (!isAsThen()) return;  // what was painted since is refused, and its person is asked
   const history = remembered(one.key);
   history.past.push(before);
   savers.delete(one.key);
@@ -470,7 +536,8 @@ function markStrip() {
   const byKey = new Map(sections.map(one => [one.key, one]));
   for (const button of at("strip").querySelectorAll("button")) {
     const one = byKey.get(button.dataset.key), saver = savers.get(one.key);
-    const isUnsaved = saver && !saver.isSaved && saver.state !== "saving" || drafts.has(nameOf(one.key)) && !saver;
+    const isUnsaved = saver && !saver.isSaved && saver.state !== "saving" || sectionsLeft.has(nameOf(one.key))
+      || decisions.get(one.key)?.isLate || undone.has(one.key);
     button.className = one.word + (isUnsaved ? " unsaved" : "");
     button.title = `${one.key}: ${WORDS[one.word]}${isUnsaved ? ", not saved" : ""}`;
     button.toggleAttribute("aria-current", one.key === wanted);
@@ -487,7 +554,8 @@ function tell() {
   const before = !info.approved && info.approved_before ? `another mask was approved by ${info.approved_before}` : "";
   at("name").textContent = `Section ${info.number}`;
   if (at("note").dataset.of !== info.key) notes.about(at("note").dataset.of = info.key, `section ${info.number} (${info.key})`);
-  at("said").textContent = [info.key, made, info.approved ? `approved by ${info.approved}` : before].filter(Boolean).join("; ");
+  const decision = decisions.get(info.key), unsent = decision?.isLate ? `${decision.what} is not sent yet` : "";
+  at("said").textContent = [unsent, info.key, made, info.approved ? `approved by ${info.approved}` : before].filter(Boolean).join("; ");
   say("refused", info.refused);
   say("doubt", info.doubtful && !info.approved ? info.doubt : "");
   if (review.mayEdit) {
@@ -627,16 +695,18 @@ at("size").addEventListener("input", tellSize);
 for (const id of ["black", "white"]) at(id).addEventListener("input", setContrast);
 setInterval(look, ASK_MS);
 document.addEventListener("visibilitychange", look);
+window.addEventListener("pagehide", tellLeft);
+window.addEventListener("pageshow", event => { if (event.persisted) look(); });
 
 document.querySelector("form[action='/logout']")?.addEventListener("submit", () => {
   store.drop("histories", () => true).catch(() => {});
 });
 forgetHistories();
-const drafts = new Set(await store.names("drafts").catch(() => []));
 choose(tool);
 if (!review.mayEdit) stage.dataset.mode = "look";
 try {
   await listSections();
+  await listLeft();
   const asked = location.hash.slice(1);
   const first = order.find(key => key === asked) || order[0];
   if (first) await show(first);

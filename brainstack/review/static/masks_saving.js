@@ -1,6 +1,6 @@
 // Saving one section's mask: the newest one, one at a time, until the server said that it has it.
 
-import {store} from "./masks_store.js";
+import {drafts} from "./masks_drafts.js";
 
 const FIRST_WAIT_MS = 1000, LONGEST_WAIT_MS = 10000;
 const PASSES = status => status === 0 || status === 401 || status >= 500;  // what may pass by itself
@@ -13,6 +13,8 @@ export class Saver {
     this.said = "";
     this.sent = null;      // what was sent and is not confirmed: it is sent again as it was, as it may have arrived
     this.next = null;      // what was painted since
+    this.isKept = true;    // in this browser; else what is not saved is in this tab only
+    this.changes = 0;      // how often something was painted, or given up
     this.isBusy = false;
     this.waitMs = FIRST_WAIT_MS;
     window.addEventListener("online", () => this.again());
@@ -24,6 +26,7 @@ export class Saver {
 
   // Save a mask. It is kept in this browser until the server has it.
   put(bits) {
+    this.changes += 1;
     this.next = bits.copy();
     this.keep(this.next);
     if (this.state === "refused") this.sent = null;  // it was no mask that can be; this one may be
@@ -32,7 +35,16 @@ export class Saver {
 
   keep(bits) {
     const draft = {runs: bits.runs(), columns: bits.columns, rows: bits.rows, version: this.version, at: Date.now()};
-    this.kept = store.put("drafts", this.name, draft).catch(error => console.warn("masks: not kept here", error));
+    this.kept = drafts.keep(this.name, draft).then(() => this.#tellKept(true), error => {
+      console.warn("masks: not kept here", error);
+      this.#tellKept(false);
+    });
+  }
+
+  #tellKept(isKept) {
+    const isNews = isKept !== this.isKept;
+    this.isKept = isKept;
+    if (isNews && !this.isSaved) this.tell(this);
   }
 
   again() {
@@ -51,16 +63,17 @@ export class Saver {
   // Forget what was not saved. version: of the mask that is shown now.
   drop(version) {
     clearTimeout(this.timer);
+    this.changes += 1;
     this.sent = this.next = null;
     this.version = version;
-    store.remove("drafts", this.name);
+    drafts.done(this.name).catch(() => {});
     this.#become("saved");
   }
 
-  // Once all is saved. Throws where it cannot be for now.
+  // Once all is saved, which may take until the server is back. Throws where a person has to do something first.
   async settled() {
-    while (!this.isSaved) {
-      if (this.state !== "saving") throw new Error(this.said || "The mask is not saved yet.");
+    while (!this.isSaved || this.isBusy) {
+      if (["conflict", "refused"].includes(this.state)) throw new Error(this.said || "The mask is not saved yet.");
       await new Promise(resolve => setTimeout(resolve, 20));
     }
   }
@@ -81,10 +94,10 @@ export class Saver {
         if (this.next) this.keep(this.next);  // it is based on what was saved just now
       }
       await this.kept;
-      if (this.isSaved) await store.remove("drafts", this.name).catch(() => {});
+      if (this.isSaved) await drafts.done(this.name).catch(() => {});
       if (this.isSaved) this.#become("saved");
     } catch (failed) {
-      await this.kept;  // before it is said that it is kept here
+      await this.kept;  // before it is said whether it is kept here
       this.#fail(failed);
     } finally {
       this.isBusy = false;

@@ -11,6 +11,7 @@ function open() {
     asked.onsuccess = () => resolve(asked.result);
     asked.onerror = () => reject(asked.error);
   });
+  opened.then(database => { database.onclose = () => { opened = null; }; }, () => { opened = null; });  // try once more
   return opened;
 }
 
@@ -34,10 +35,16 @@ function eachOf(store, work) {
   return asked;
 }
 
+// Nothing follows: so it is done even where the page goes away at once.
+function last(one, asked) {
+  one.transaction.commit();
+  return asked;
+}
+
 export const store = {
   get: (kind, name) => within(kind, "readonly", one => one.get(name)),
-  put: (kind, name, value) => within(kind, "readwrite", one => one.put(value, name)),
-  remove: (kind, name) => within(kind, "readwrite", one => one.delete(name)),
+  put: (kind, name, value) => within(kind, "readwrite", one => last(one, one.put(value, name))),
+  remove: (kind, name) => within(kind, "readwrite", one => last(one, one.delete(name))),
   drop: (kind, isOld) => within(kind, "readwrite", one => eachOf(one, found => { if (isOld(found.value)) found.delete(); })),
   names: kind => within(kind, "readonly", one => one.getAllKeys()),
 };
