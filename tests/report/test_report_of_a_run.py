@@ -178,12 +178,12 @@ def test_a_run_that_cannot_be_planned_leaves_no_page_that_says_done(finished: La
     lab = copy_of(finished, tmp_path)
     assert "DEMO done" in read_page(lab.folder.report).text
     logs = lab.folder.log("x").parent
-    before, settings = len(list(logs.iterdir())), lab.folder.settings.read_text()
+    before, settings = len(list(logs.glob("*.log"))), lab.folder.settings.read_text()
 
     lab.folder.settings.write_text("[gain]\ntarget = [\n")
     run = lab.luigi()
     assert run.returncode == 1
-    assert len(list(logs.iterdir())) == before + 1
+    assert len(list(logs.glob("*.log"))) == before + 1
     page = read_page(lab.folder.report)
     assert "DEMO cannot be run" in page.text
     assert "settings.toml" in page.text
