@@ -98,6 +98,14 @@ def finished(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return lab
 
 
+@pytest.fixture
+def luigid_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It seems to, whatever runs on this computer."""
+    from brainstack import as_typed
+
+    monkeypatch.setattr(as_typed, "_answers", lambda at: True)
+
+
 @pytest.fixture(scope="session")
 def slurm_of_the_session() -> Iterator[SlurmCluster]:
     """Two nodes, no accounting; the test is skipped, and says so, where there can be none."""

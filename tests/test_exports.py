@@ -24,6 +24,7 @@ from brainstack.stamps import Stamps, Step
 from brainstack.status import status_of
 from brainstack.status_screen import asked_lines
 
+pytestmark = pytest.mark.usefixtures("luigid_answers")
 THREE = (slide(1), slide(2), slide(3))
 """Six sections of 60 x 40 pixels, two channels of 16 bit."""
 ZARR = ExportKind("ome-zarr", "thumbnail")

@@ -21,11 +21,7 @@ from brainstack.stamps import Stamps, Step
 from brainstack.status import overview_of, status_of
 from brainstack.status_screen import SCREEN_ROWS, show
 
-
-@pytest.fixture(autouse=True)
-def luigid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It answers, whatever runs on this computer."""
-    monkeypatch.setattr(as_typed, "_answers", lambda at: True)
+pytestmark = pytest.mark.usefixtures("luigid_answers")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from by_hand import plan_of, run_by_hand, slide, write_slide
 from calling import Call, caller
 from rich.console import Console
 
-from brainstack import as_typed, status_of_all
+from brainstack import status_of_all
 from brainstack.database import create_or_upgrade
 from brainstack.environment import animal_folder, database_url
 from brainstack.last_run import FAILED, begun_now, note_begun, note_ended
@@ -21,11 +21,7 @@ from brainstack.status import overview_of, status_of
 from brainstack.status_json import json_of, json_of_all
 from brainstack.status_of_all import MOST_ANIMALS, Row, row_of, rows_of, show_all
 
-
-@pytest.fixture(autouse=True)
-def luigid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It answers, whatever runs on this computer."""
-    monkeypatch.setattr(as_typed, "_answers", lambda at: True)
+pytestmark = pytest.mark.usefixtures("luigid_answers")
 
 
 @pytest.fixture
