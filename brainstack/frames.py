@@ -86,9 +86,7 @@ def seen_of(plan: Plan, key: str) -> Seen:
     return content["frame"]["name"], kept(_placement(content, key)), sections
 
 
-def seen_of_pair(
-    plan: Plan, fixed: str, moving: str
-) -> tuple[str, Placement | None, tuple[tuple[str, Placement], ...]]:
+def seen_of_pair(plan: Plan, fixed: str, moving: str) -> Seen:
     """The same of a pair: its frame is the fixed section's canvas."""
     content = _last_run(plan)
     if "frame" not in content or not {fixed, moving} <= set(content["placements"]):

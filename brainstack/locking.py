@@ -43,16 +43,18 @@ def take_lock(folder: AnimalFolder) -> IO[str]:
                 lock.seek(0)
                 holder = lock.read().strip() or "another process"
                 lock.close()
-                raise BrainstackError(
-                    f"{folder.prep_id} is being run by {holder}; wait for that run to end, or stop it "
-                    f"with `brainstack stop {folder.prep_id}`."
-                ) from error
+                raise BrainstackError(being_run(folder.prep_id, holder)) from error
             time.sleep(wait_s)
     lock.seek(0)
     lock.truncate()
     lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
     lock.flush()
     return lock
+
+
+def being_run(prep_id: str, holder: str) -> str:
+    """What is said to whoever would run an animal that somebody runs."""
+    return f"{prep_id} is being run by {holder}; wait for that run to end, or stop it with `brainstack stop {prep_id}`."
 
 
 def holder_of(folder: AnimalFolder) -> str:

@@ -23,7 +23,7 @@ from brainstack.animal_folder import AnimalFolder
 from brainstack.environment import CHECKOUT, config_file, data_root, luigid_address
 from brainstack.errors import BrainstackError
 from brainstack.last_run import read_last_run
-from brainstack.locking import holder_of
+from brainstack.locking import being_run, holder_of
 from brainstack.run_progress import RunLog
 
 TARGETS = {
@@ -102,10 +102,7 @@ def start_run(folder: AnimalFolder, wish: Wish) -> Started:
     """Start a run, which goes on when this process ends. Raises BrainstackError where the animal is run already, or
     where there is no checkout with the tasks."""
     if holder := holder_of(folder):
-        raise BrainstackError(
-            f"{folder.prep_id} is being run by {holder}; wait for that run to end, or stop it with "
-            f"`brainstack stop {folder.prep_id}`."
-        )
+        raise BrainstackError(being_run(folder.prep_id, holder))
     program = Path(sys.executable).parent / "luigi"
     if not (CHECKOUT / "tasks").is_dir() or not program.exists():
         raise BrainstackError(

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from brainstack.errors import BrainstackError
+from brainstack.files.histogram_table import read_counts
 from brainstack.files.ome_xml import OmeChannel
-from brainstack.files.own_tables import read_own_table
 from brainstack.files.volume_info import read_volume_info
 from brainstack.gains import channel_gain, has_gain
 from brainstack.plan import Plan
@@ -87,11 +87,9 @@ def web_range(plan: Plan) -> tuple[float, float]:
 def level_of_share(table: Path, share: float) -> int:
     """The grey value that this share of the pixels is at or below, from a histogram's CSV (`write_counts`). Raises
     BrainstackError for another table."""
-    rows = read_own_table(
-        table, ("from", "pixels"), lambda row: (int(row["from"]), int(row["pixels"])), name="a histogram"
-    )
-    counted = np.cumsum([pixels for _, pixels in rows] or [0])
-    return rows[int(np.searchsorted(counted, share * counted[-1]))][0] if counted[-1] else 0
+    counts = read_counts(table, "pixels")
+    counted = np.cumsum(counts["pixels"] or [0])
+    return counts["from"][int(np.searchsorted(counted, share * counted[-1]))] if counted[-1] else 0
 
 
 def volume_of(progress: Progress, channel: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -96,6 +97,18 @@ def finished(scanned: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     run = lab.luigi()
     assert run.returncode == 0, run.stderr
     return lab
+
+
+@pytest.fixture
+def loggers() -> Iterator[None]:
+    """A run's log takes what these say, which the next test has to hear again."""
+    names = ("luigi", "luigi-interface", "luigi.scheduler", "brainstack")
+    before = [(one, one.level, one.propagate, list(one.handlers)) for one in map(logging.getLogger, names)]
+    yield
+    for logger, level, propagate, handlers in before:
+        for handler in set(logger.handlers) - set(handlers):
+            handler.close()
+        logger.level, logger.propagate, logger.handlers = level, propagate, handlers
 
 
 @pytest.fixture

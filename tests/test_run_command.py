@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import luigi
@@ -35,18 +33,6 @@ from tasks.worker import QuickScheduler, command_of, leave_with_a_sentence
 def test_the_command_is_the_one_that_was_given(task: luigi.Task, command: str) -> None:
     assert command_of(task, Luigid("http://localhost:8082")) == f"luigi --module tasks {command}"
     assert command_of(task, QuickScheduler()) == f"luigi --module tasks {command} --local-scheduler"
-
-
-@pytest.fixture
-def loggers() -> Iterator[None]:
-    """A run's log takes what these say, which the next test has to hear again."""
-    names = ("luigi", "luigi-interface", "luigi.scheduler", "brainstack")
-    before = [(one, one.level, one.propagate, list(one.handlers)) for one in map(logging.getLogger, names)]
-    yield
-    for logger, level, propagate, handlers in before:
-        for handler in set(logger.handlers) - set(handlers):
-            handler.close()
-        logger.level, logger.propagate, logger.handlers = level, propagate, handlers
 
 
 @pytest.mark.usefixtures("loggers")

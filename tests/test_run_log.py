@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from by_hand import plan_of, slide
 
 from brainstack.errors import BrainstackError
 from brainstack.plan import Plan
-from brainstack.run_log import LUIGIS, OURS, LineFormatter, line_of, open_log, words_of
+from brainstack.run_log import LineFormatter, line_of, open_log, words_of
 from brainstack.run_progress import RunLog, StageProgress, luigi_log
 from brainstack.stamps import Step
 
@@ -53,17 +52,6 @@ def test_what_does_not_name_the_animal_gets_its_name() -> None:
 def test_what_others_say_is_told_apart() -> None:
     said = logged("luigi-interface", logging.INFO, "Done scheduling tasks")
     assert re.fullmatch(r"\(luigi-interface \d+ INFO\) Done scheduling tasks", said)
-
-
-@pytest.fixture
-def loggers() -> Iterator[None]:
-    """What these say is heard again by the next test."""
-    before = [(one, one.level, one.propagate, list(one.handlers)) for one in map(logging.getLogger, (*LUIGIS, OURS))]
-    yield
-    for logger, level, propagate, handlers in before:
-        for handler in set(logger.handlers) - set(handlers):
-            handler.close()
-        logger.level, logger.propagate, logger.handlers = level, propagate, handlers
 
 
 @pytest.mark.usefixtures("loggers")

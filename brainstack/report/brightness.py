@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from brainstack.brightness import doubts_in_full
-from brainstack.errors import BrainstackError
+from brainstack.files.histogram_table import read_counts
 from brainstack.gains import channel_gain, has_gain
 from brainstack.records import Channel
 from brainstack.report.attempts import attempted
@@ -60,29 +58,14 @@ def _channel(source: Source, channel: Channel) -> ChannelHistogram:
     if not (table.exists() and shared.exists()):
         missing = "There is no histogram: ChannelHistogram was not made yet."
         return ChannelHistogram(channel.number, channel.name, "", (), missing)
-    starts, counts = read_counts(table)
+    counted = {name: np.array(values) for name, values in read_counts(table).items()}
+    starts, counts = counted["from"], {name: one for name, one in counted.items() if name not in ("from", "to")}
     end = int(json.loads(shared.read_text())["axis"]["end"])
     facts = _white_point(source, channel.number) if plan.is_colour else _gain(source, channel.number)
     title = f"Grey values of channel {channel.number} {channel.name}"
     return ChannelHistogram(
         channel.number, channel.name, _plot(source, channel, starts, counts, end, title), tuple(facts)
     )
-
-
-def read_counts(table: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """A histogram's CSV: the first grey value of each row, and the columns of counts by name. Raises BrainstackError
-    for another file."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    names = [name for name in (rows[0] if rows else {}) if name not in ("from", "to")]
-    try:
-        starts = np.array([int(row["from"]) for row in rows])
-        return starts, {name: np.array([int(row[name]) for row in rows]) for name in names}
-    except (KeyError, TypeError, ValueError) as error:
-        raise BrainstackError(
-            f"{table} is not the table that ChannelHistogram wrote (columns found: {', '.join(map(str, rows[0]))}; "
-            "wanted from, to and counts, with commas between them); delete it, and the next run makes it again."
-        ) from error
 
 
 def _plot(

@@ -3,7 +3,6 @@ in that range."""
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from brainstack.alignment_results import read_background
 from brainstack.contrast import ContrastChangedError, Shown, check_channel, set_contrast, shown_of, version_of
 from brainstack.errors import BrainstackError
+from brainstack.files.histogram_table import read_counts
 from brainstack.gains import channel_gain, has_gain
 from brainstack.images.normalizing import to_8_bit
 from brainstack.plan import Plan
@@ -87,16 +87,7 @@ def _histogram(plan: Plan, number: int) -> dict[str, list[int]] | None:
     """The table beside the channel's picture in histogram/: `from` and `to` of each row, and its pixels, or those of
     red, green and blue. None before the first run. Raises BrainstackError for a table that is none."""
     table = plan.folder.histogram(number, plan.folder.prep_id).with_suffix(".csv")
-    if not table.exists():
-        return None
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [int(row[name]) for row in rows] for name in (rows[0] if rows else ())}
-    except (ValueError, TypeError, KeyError) as error:
-        raise BrainstackError(
-            f"{table} is not as brainstack wrote it ({error}); delete it, and the next run makes it again."
-        ) from error
+    return read_counts(table) if table.exists() else None
 
 
 def _white_point(plan: Plan, number: int) -> list[int] | None:

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from brainstack.animal_folder import AnimalFolder
 from brainstack.errors import BrainstackError
 from brainstack.last_run import LastRun, local_time, outcome_of, read_last_run
-from brainstack.locking import holder_of
+from brainstack.locking import being_run, holder_of
 from brainstack.review.access import Role
 from brainstack.review.animals import ReviewedAnimal
 from brainstack.review.asking import Asked, ConflictError, Page
@@ -120,9 +120,7 @@ def start(asked: Asked) -> Response:
                     f"The last run of {asked.animal.prep_id} still makes the animal's report; start this one again in "
                     "some seconds."
                 )
-            raise ConflictError(
-                f"{asked.animal.prep_id} is being run by {holder}; wait for that run to end, or stop it."
-            )
+            raise ConflictError(being_run(asked.animal.prep_id, holder))
         if runs.started is not None and runs.started.returned() is None:
             raise ConflictError(f"A run of {asked.animal.prep_id} was started a moment ago; see how it gets on.")
         runs.started, runs.log = start_run(asked.animal.folder, wish), None
