@@ -9,8 +9,8 @@ and dusty; one in seven lost a little tissue. 5 % are badly damaged, 2 % missing
 
 Ways: the lab's (elastix' translation and rigid map with the lab's parameters, a minute a pair), elastix' own rigid map,
 a ring of rotations with ECC, and brainstack. The lab's is measured on 24 sections in the middle of each set; the other
-two are chained from neighbour to neighbour to the middle section. What holds the stack's shape is measured on the real
-brain's set within ten degrees.
+two are chained from neighbour to neighbour to the middle section. brainstack as it is shipped is held by the midline,
+as both brains are cut coronally; held by nothing, by the outline and by a reference it has the same pairs.
 
 Pairs: of two neighbours that are whole, the mean distance over the tissue between where its pixels go and where they
 should, in micrometres; failed beyond 200. Stack: after the best single rigid motion, the root mean square distance over
@@ -30,7 +30,7 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +49,7 @@ from brainstack.errors import BrainstackError
 from brainstack.geometry import Matrix
 from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.midline import Midline, find_midline
+from brainstack.images.outline_holds import find_outline
 from brainstack.images.pair_check import Measured, Request, check_pairs
 from brainstack.images.reference import place_on_reference
 from brainstack.images.registration import Registered, register_pair
@@ -59,6 +60,7 @@ from brainstack.settings import load_settings
 SETTINGS = load_settings()
 RULES = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms, SETTINGS.shape)
 FAIL_UM, LAB_SECTIONS = 200.0, 24
+SHIPPED = "brainstack"
 SLOW = ("lab",)
 """Ways that are measured on the lab's sections only."""
 DOCS = CHECKOUT / "docs" / "alignment.md"
@@ -170,7 +172,7 @@ def row_of_other(name: str, sections: Sequence[Placed], kept: Path | None) -> Ro
 
 
 def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path | None, name: str) -> list[Row]:
-    """The plain chain of brainstack's neighbour pairs, its solution, and the same held by midline and reference.
+    """The plain chain of brainstack's neighbour pairs, and its solution, held in several ways.
 
     planes : of the reference, by place in the brain. folder, name : where what was registered is kept.
     """
@@ -184,20 +186,21 @@ def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path
     rows = [_row("its pairs, plainly chained", sections, chain_of, chain, seconds / count)]
     stack, spent = _checked(sections, pairs, _kept(folder, name, "again"))
     holds: dict[str, Callable[[], tuple[Held, float]]] = {
-        "brainstack": lambda: (Held(), 0.0),
-        "the same, held by the midline": lambda: _midlines(sections, _kept(folder, name, "midline")),
-        "the same, held by a reference": lambda: _on_reference(sections, planes, _kept(folder, name, "reference")),
+        SHIPPED: lambda: _midlines(sections, _kept(folder, name, "midline")),
+        "the same, held by nothing": lambda: (Held(), 0.0),
+        "the same, held by the outline": lambda: _outlines(sections),
+        "the same, held by a reference": lambda: _on_reference(
+            sections, planes, stack.mirrored, _kept(folder, name, "reference")
+        ),
     }
     for way, hold in holds.items():
-        if not planes and way != "brainstack":
-            continue
         held, more = hold()
         began = time.process_time()
         solved = align_stack(stack, held, RULES)
         used = (seconds + spent + more + time.process_time() - began) / count
         matrices = {at: stack.pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
         row = _row(way, sections, matrices, solved.placed, used)
-        rows.append(dataclasses.replace(row, verdicts=() if held != Held() else solved.sections))
+        rows.append(dataclasses.replace(row, verdicts=solved.sections if way == SHIPPED else ()))
     return rows
 
 
@@ -243,7 +246,17 @@ def _midline(section: Placed, _: Placed, places: Places) -> dict[str, Any]:
     return dataclasses.asdict(found)
 
 
-def _on_reference(sections: Sequence[Placed], planes: Sequence[Any], kept: Path | None) -> tuple[Held, float]:
+def _outlines(sections: Sequence[Placed]) -> tuple[Held, float]:
+    began = time.process_time()
+    found = {place: find_outline(section.mask, PIXEL_UM) for place, section in enumerate(sections)}
+    held = Held(outlines=found, depths_um=[section.z_um for section in sections])
+    return held, time.process_time() - began
+
+
+def _on_reference(
+    sections: Sequence[Placed], planes: Sequence[Any], mirrored: Collection[int], kept: Path | None
+) -> tuple[Held, float]:
+    """mirrored : places of the sections that the check found to be so."""
     wanted = [(place, place) for place in range(len(sections))]
     found = measured(sections, wanted, partial(_reference_place, planes), kept)
     placed = {places[0]: Registered(**one) for places, (one, _) in found.items() if one is not None}
@@ -251,7 +264,7 @@ def _on_reference(sections: Sequence[Placed], planes: Sequence[Any], kept: Path 
     holds = [
         Hold(place, one.matrix(PIXEL_UM, CANVAS), sigma_um)
         for place, one in placed.items()
-        if one.mirrored == (sections[place].state == "mirrored") and one.metric > SETTINGS.elastix.lowest_metric
+        if one.mirrored == (place in mirrored) and one.metric > SETTINGS.elastix.lowest_metric
     ]
     return Held(reference=holds), sum(seconds for _, seconds in found.values())
 
@@ -389,8 +402,7 @@ def main() -> None:
             rows: list[Row] = []
             for name in wanted.ways.split(","):
                 if name == "brainstack":
-                    used = planes if angles == "ten" and brain == "real" else []
-                    rows += rows_of_ours(sections, used, wanted.kept, f"{brain}, {angles}")
+                    rows += rows_of_ours(sections, planes, wanted.kept, f"{brain}, {angles}")
                 else:
                     row = row_of_other(name, sections, _kept(wanted.kept, f"{brain}, {angles}", name))
                     rows += [row] if row is not None else []

@@ -13,6 +13,7 @@ from brainstack.errors import BrainstackError
 from brainstack.files.tiff import read_tiff
 from brainstack.images.cleaning import Image, place_on_canvas, turn
 from brainstack.images.midline import Midline
+from brainstack.images.outline_holds import Outline
 from brainstack.images.registration import Registered
 from brainstack.plan import Plan
 from brainstack.stamps import Step
@@ -93,6 +94,13 @@ def read_midlines(plan: Plan) -> dict[int, Midline]:
         for step in steps
     }
     return {place: one for place, one in found.items() if one.likeness >= plan.settings.shape.lowest_likeness}
+
+
+def read_outlines(plan: Plan) -> dict[int, Outline]:
+    """By place in the chain, those that could be found."""
+    steps = [step for step in plan.steps("Outline") if not plan.is_blocked(step)]
+    found = {step.item: json.loads(plan.folder.held("outline", step.item).read_text()) for step in steps}
+    return {plan.place_in_chain[key]: [np.array(rim) for rim in content["rims"]] for key, content in found.items()}
 
 
 def read_reference_places(plan: Plan) -> dict[int, Registered | None]:

@@ -116,7 +116,7 @@ class AnimalFolder:
         return self.root / "preps" / "alignment" / f"{name}.png"
 
     def held(self, kind: str, key: str) -> Path:
-        """What holds a section's place from outside. kind : "midline" or "reference"."""
+        """What holds a section's place from outside. kind : "midline", "outline" or "reference"."""
         return self.inside / kind / f"{key}.json"
 
     def pair(self, pair: str) -> Path:

@@ -177,10 +177,12 @@ class TransformsSettings(Group):
 
 
 class ShapeSettings(Group):
-    held_by: Literal["nothing", "midline", "reference"]
+    held_by: Literal["auto", "nothing", "midline", "outline", "midline and outline", "reference"]
     midline_rotation_um: Positive
     midline_shift_um: Positive
     lowest_likeness: Share
+    outline_um: Positive
+    outline_smoothing_um: Positive
     reference: str
     reference_spacing_um: Positive
     reference_pixel_size_um: Positive

@@ -13,6 +13,7 @@ from brainstack.alignment_results import (
     read_canvas,
     read_cleaned_mask,
     read_midlines,
+    read_outlines,
     read_reference_places,
     read_used,
 )
@@ -64,7 +65,12 @@ def place_stack(plan: Plan, *, but: Collection[str] = ()) -> PlacedStack:
     stack = _stack(plan, pairs, mirrored, cleaned)
     on_reference = read_reference_places(plan)
     check_edits(plan)
-    held = Held((), _reference_holds(plan, on_reference, cleaned, turned), read_midlines(plan))
+    held = Held(
+        reference=_reference_holds(plan, on_reference, cleaned, turned),
+        midlines=read_midlines(plan),
+        outlines=read_outlines(plan),
+        depths_um=[plan.section[key].z_um for key in plan.chain],
+    )
     alone = align_stack(stack, held, _rules(plan))
 
     on_canvas = placements_of(plan, cleaned)

@@ -76,6 +76,7 @@ def between_marks(text: str, mark: str, new: str) -> str:
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "as shipped": {},
     "midline": {"shape": {"held_by": "midline"}},
+    "outline": {"shape": {"held_by": "outline"}},
     "reference": {"shape": {"held_by": "reference"}},
     "finer": {"elastix": {"finer_factor": 8}, "deformation": {"grid_um": 1000.0}},
 }

@@ -37,7 +37,7 @@ from tasks.pair_retry import PairRetry
 from tasks.point_volume import PointVolume
 from tasks.preps import Preps
 from tasks.report import GroupReport, Report
-from tasks.shape import Midline, ReferencePlace
+from tasks.shape import Midline, Outline, ReferencePlace
 from tasks.shell import Shell
 from tasks.tifs import Tifs
 from tasks.train_masks import TrainMasks
@@ -83,6 +83,7 @@ __all__ = [
     "NeuroglancerInfo",
     "NeuroglancerMesh",
     "Normalized",
+    "Outline",
     "PairCheck",
     "PairFiner",
     "PairRetry",

@@ -1,4 +1,4 @@
-"""Midline and ReferencePlace: what holds the shape of the stack from outside."""
+"""Midline, Outline and ReferencePlace: what holds the shape of the stack from outside."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from brainstack.files.tiff import read_tiff
 from brainstack.files.whole import write_json
 from brainstack.images.colour import inverted_luminance
 from brainstack.images.midline import find_midline
+from brainstack.images.outline_holds import find_outline
 from brainstack.images.reference import place_on_reference
 from brainstack.images.registration import Registered
 from brainstack.plan import Plan
@@ -43,6 +44,17 @@ class Midline(SectionTask):
 
         write_json(plan.folder.held("midline", step.item), dataclasses.asdict(found))
         return {"": digest(dataclasses.asdict(found))}
+
+
+class Outline(SectionTask):
+    """Finds the rim of a section's tissue, where the outlines shall hold the stack."""
+
+    def make(self, plan: Plan, step: Step) -> dict[str, str]:
+        found = find_outline(read_cleaned_mask(plan, step.item), plan.pixel_size_um)
+
+        content = {"rims": [rim.round(2).tolist() for rim in found]}
+        write_json(plan.folder.held("outline", step.item), content)
+        return {"": digest(content)}
 
 
 class ReferencePlace(SectionTask):

@@ -259,7 +259,8 @@ def test_each_stage_has_a_task_of_its_name_in_a_module_of_its_name() -> None:
     import tasks
 
     histograms = ("ChannelHistogram", "HistogramPicture", "SingleHistogram")
-    together = {"ExportSection": "export", "MaskProposal": "masks", "Midline": "shape", "ReferencePlace": "shape"}
+    together = {"ExportSection": "export", "MaskProposal": "masks", "Midline": "shape", "Outline": "shape",
+                "ReferencePlace": "shape"}  # fmt: skip
     together |= dict.fromkeys(histograms, "histogram")
     together |= {"FullClean": "full_sections", "FullAlignment": "full_sections"}
     together |= dict.fromkeys(("FullInfo", "FullSlab", "FullImage", "FullShards", "FullDownsampling"), "full_volume")

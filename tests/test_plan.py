@@ -331,7 +331,7 @@ SETTINGS: dict[str, Any] = {
     "meshes.error_um": 3.0,
     "points.most_in_cell": 1000,
 }
-WHERE_ASKED = {"PairFiner", "Midline", "ReferencePlace", "Deformation", "NeuroglancerMesh", "PointVolume"}
+WHERE_ASKED = {"PairFiner", "Midline", "Outline", "ReferencePlace", "Deformation", "NeuroglancerMesh", "PointVolume"}
 """Stages that the shipped settings do without, and those of layers that somebody has to ask for."""
 ALL_BUT_META = set(STAGES) - ASKED_FOR - WHERE_ASKED - {"Meta", "WhitePoint"}
 STOPPED = {"MaskCheck", "MaskAreas", "Masks", "Canvas", "PairCheck", "Transforms", "NeuroglancerInfo", "Shell"}

@@ -50,6 +50,9 @@ def place_on_reference(
     background. mirrors : see `register_pair`, whose first section is the reference here, with its centre on the
     canvas' centre.
 
+    elastix does not end it: a reference shows less than thumbnails do, and on a real brain beside a recording of 40 um
+    pixels what it found was off by 5.6 um, what it began with by 3.5, at a third of the time.
+
     Where the contrast inside the tissue is the other way round, as it is between many stains, the reference is turned
     round as well, and the better of both is taken; its metric is that of the contrast taken.
 
@@ -70,6 +73,7 @@ def place_on_reference(
             pixel_size_um=pixel_size_um,
             settings=settings,
             mirrors=mirrors,
+            by_elastix=False,
         )
 
     found = registered(fixed)

@@ -11,6 +11,7 @@ import numpy as np
 from brainstack.geometry import Matrix, Shape, inverse, is_mirrored, rigid, rigid_parts, turning
 from brainstack.images.alignment_verdicts import PairFit, Verdict, damaged_sections, fits, judged_pairs, judged_sections
 from brainstack.images.midline import Midline
+from brainstack.images.outline_holds import Outline, outline_holds
 from brainstack.images.pair_check import JudgedLoops, Measured, Places, distance_um, judged_loops
 from brainstack.images.registration import Registered
 from brainstack.images.stack_holds import midline_holds, rebased
@@ -53,11 +54,14 @@ class Stack:
 class Held:
     """What holds sections to absolute places. by_hand : as people said, in the frame in which the anchor stays as it is
     (or in the reference's). reference : in the frame of a reference volume, which is then that of the aligned
-    stack. midlines : axes of symmetry by place, which shall lie in one plane."""
+    stack. midlines : axes of symmetry by place, which shall lie in one plane. outlines : by place, which shall lie on
+    one smooth surface; depths_um : of all places, where there are outlines."""
 
     by_hand: Sequence[Hold] = ()
     reference: Sequence[Hold] = ()
     midlines: Mapping[int, Midline] = field(default_factory=dict)
+    outlines: Mapping[int, Outline] = field(default_factory=dict)
+    depths_um: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -150,10 +154,33 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
         begun, middle = rebased(begun, held.reference, frame), []
     else:
         middle = [Hold(anchor, begun[anchor], (BY_HAND_UM,) * 3)] if _is_free(anchor, held.by_hand) else []
-    shape = rules.shape
-    across, axes = midline_holds(begun, held.midlines, frame, (shape.midline_rotation_um, shape.midline_shift_um))
-    holds = [*middle, *held.by_hand, *held.reference, *axes]
+    across, shape = _shape_holds(begun, held, rules.shape, frame)
+    if shape and not held.reference:
+        # The whole stack is moved so that the anchor stays as it is: its own axis or outline may be a little off.
+        free = solve(begun, solved, shape, anchor=anchor, frame=across)
+        motion = inverse(free[anchor]) @ begun[anchor]
+        begun = {place: matrix @ motion for place, matrix in free.items()}
+        if not held.by_hand:
+            return begun
+        shape = [replace(one, matrix=one.matrix @ motion) for one in shape]
+        across = replace(across, axis_rad=across.axis_rad - rigid_parts(motion, frame.shape).rotation_rad)
+    holds = [*middle, *held.by_hand, *held.reference, *shape]
     return solve(begun, solved, holds, anchor=anchor, frame=across)
+
+
+def _shape_holds(
+    begun: Mapping[int, Matrix], held: Held, settings: ShapeSettings, frame: Frame
+) -> tuple[Frame, list[Hold]]:
+    """Of midlines and outlines, both about where the pairs alone put the stack: axes of a brain that is not quite
+    symmetrical are kept from bending what pairs and outlines agree on. And the frame with shifts across and along the
+    plane of the midlines."""
+    by_axis_um = settings.midline_rotation_um, settings.midline_shift_um
+    across, axes = midline_holds(begun, held.midlines, frame, by_axis_um)
+    outlines = outline_holds(
+        begun, held.outlines, held.depths_um, frame, sigma_um=settings.outline_um,
+        smoothing_um=settings.outline_smoothing_um,
+    )  # fmt: skip
+    return across, [*axes, *outlines]
 
 
 def _is_free(anchor: int, by_hand: Sequence[Hold]) -> bool:

@@ -75,7 +75,7 @@ class AlignmentChapter:
     residual_um: float | None
     neighbours: int
     middle: int | None
-    held_by: str
+    held_by: tuple[str, ...]
     table: str
     trouble: str = ""
 
@@ -98,7 +98,7 @@ def alignment_chapter(source: Source) -> AlignmentChapter:
         residual_um=median([one.residual_um for one in beside]),
         neighbours=len(beside),
         middle=plan.section[plan.chain[plan.anchor]].number if has_any and plan.chain else None,
-        held_by=plan.settings.shape.held_by,
+        held_by=plan.held_by,
         table=str(folder.alignment_metrics.relative_to(folder.root)),
         trouble=table.trouble,
     )

@@ -21,7 +21,7 @@ from brainstack.settings import Settings
 
 TOLD = (
     "MaskSearch", "MaskProposal", "Masks", "Gain", "WhitePoint", "Clean", "Elastix", "PairRetry", "PairFiner",
-    "Midline", "ReferencePlace", "Transforms", "Deformation", "Alignment", "NeuroglancerImage", "Shell",
+    "Midline", "Outline", "ReferencePlace", "Transforms", "Deformation", "Alignment", "NeuroglancerImage", "Shell",
 )  # fmt: skip
 """Stages that the methods tell of."""
 STATES = {"stale": "stale", "to do": "not made", "failed": "failed", "blocked": "held up"}

@@ -17,6 +17,11 @@ from brainstack.stages import STAGES
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 CITED = re.compile(r"\[([a-z, ]+)\]")
+HELD_BY = {
+    "midline": "Sections were held by the brain's plane of symmetry, found in each of them.",
+    "outline": "Sections were held by the smooth surface of their outlines along the stack.",
+    "reference": "Sections were held by their registration on planes of a reference volume.",
+}
 BRACKET = "\ue000"
 """Stands for the opening bracket of what people wrote, until citations are numbered; of no language's letters."""
 
@@ -203,10 +208,7 @@ def _stack(source: Source) -> list[str]:
         "All pairs were solved together for one rotation and shift of each section by robust least squares "
         "[triggs, scipy], in which contradicting pairs count little."
     ]
-    if plan.settings.shape.held_by == "midline":
-        lines.append("Sections were held by the brain's plane of symmetry, found in each of them.")
-    elif plan.settings.shape.held_by == "reference":
-        lines.append("Sections were held by their registration on planes of a reference volume.")
+    lines += [HELD_BY[one] for one in plan.held_by]
     by_hand = sum(one.by_hand for one in table.sections)
     failed = sum(one.verdict == "failed" for one in table.sections)
     lines.append(f"{were(by_hand, 'section')} placed by hand." if by_hand else "No section was placed by hand.")

@@ -164,6 +164,12 @@ def depth_in_reference(plan: Plan, step: Step) -> Facts:
     return {"the section's depth in the reference": depth_um}
 
 
+def depths_of_outlines(plan: Plan, step: Step) -> Facts:
+    if "outline" not in plan.held_by:
+        return {}
+    return {"the sections' depths": [plan.section[key].z_um for key in plan.chain]}
+
+
 REFERENCE_FILES = "the reference's files"
 
 

@@ -108,7 +108,8 @@ def transforms_inputs(plan: Plan, step: Step) -> list[Input]:
     """The pairs, and the masks on the canvas: the aligned canvas holds the tissue of all sections."""
     masks = [Input(Step("Masks", 0, key)) for key in plan.chain]
     pairs = [*used_pairs(plan), Input(Step("PairCheck"))]
-    return [*pairs, *all_of(plan, "Midline"), *all_of(plan, "ReferencePlace"), Input(Step("Canvas")), *masks]
+    held = [one for stage in ("Midline", "Outline", "ReferencePlace") for one in all_of(plan, stage)]
+    return [*pairs, *held, Input(Step("Canvas")), *masks]
 
 
 def neighbours(plan: Plan, key: str) -> list[str]:

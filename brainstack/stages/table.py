@@ -23,6 +23,7 @@ from brainstack.stages.facts import (
     czi_file,
     depth_in_reference,
     depths,
+    depths_of_outlines,
     edit,
     joined,
     labels,
@@ -282,6 +283,12 @@ STAGES: dict[str, Stage] = {
         outputs=lambda plan, step: [plan.folder.held("midline", step.item)],
         version=2,
     ),
+    "Outline": Stage(
+        per=held_by("outline"),
+        inputs=lambda plan, step: [Input(Step("Masks", 0, step.item)), Input(Step("Canvas"))],
+        facts=joined(turns, pixel_size),
+        outputs=lambda plan, step: [plan.folder.held("outline", step.item)],
+    ),
     "ReferencePlace": Stage(
         per=held_by("reference"),
         inputs=cleaned,
@@ -293,12 +300,14 @@ STAGES: dict[str, Stage] = {
             "shape.reference_pixel_size_um",
         ),
         outputs=lambda plan, step: [plan.folder.held("reference", step.item)],
-        version=2,
+        version=3,
     ),
     "Transforms": Stage(
         per=animal,
         inputs=transforms_inputs,
-        facts=joined(chain, turns_of_all, pixel_size, approved_alignment, pairs_left_out, places_by_hand),
+        facts=joined(
+            chain, turns_of_all, pixel_size, depths_of_outlines, approved_alignment, pairs_left_out, places_by_hand
+        ),
         settings=(
             "canvas",
             "tifs.thumbnail_factor",
@@ -313,7 +322,7 @@ STAGES: dict[str, Stage] = {
             plan.folder.transforms,
             plan.folder.alignment_metrics,
         ],
-        version=3,
+        version=4,
     ),
     "Deformation": Stage(
         per=deformed,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from chained import (
     FRAME,
+    PIXEL_UM,
     SHAPE,
     apart_um,
     errors_um,
@@ -22,7 +25,9 @@ from chained import (
     spoilt,
 )  # fmt: skip
 
-from brainstack.geometry import Matrix, inverse, is_mirrored, rigid, rigid_parts, turning
+from brainstack.geometry import Matrix, inverse, is_mirrored, points, rigid, rigid_parts, turning
+from brainstack.images.midline import Midline
+from brainstack.images.outline_holds import find_outline
 from brainstack.images.pair_check import Places
 from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack, Held, Rules, Stack, align_stack
@@ -32,6 +37,7 @@ from brainstack.settings import load_settings
 SETTINGS = load_settings()
 SURE = (2.0, 2.0, 2.0)
 FREE = Held()
+CENTRE_PX = np.array([(SHAPE[1] - 1) / 2, (SHAPE[0] - 1) / 2])
 ROUNDED_UM = 0.05
 """Places are rounded to a ten-thousandth of a pixel, and a ten-millionth of a radian."""
 
@@ -39,13 +45,14 @@ ROUNDED_UM = 0.05
 def aligned(
     count: int, pairs: Mapping[Places, Matrix], held: Held = FREE, *, mirrored: Iterable[int] = (), anchor: int,
     others: Mapping[Places, Mapping[str, Any]] | None = None, turn_mirrored: bool = True,
+    shape: Mapping[str, Any] | None = None,
 ) -> AlignedStack:  # fmt: skip
-    """others : of pairs, what differs from a pair that fits well."""
+    """others : of pairs, what differs from a pair that fits well. shape : settings that differ from the shipped."""
     found: dict[Places, Registered] = {
         places: registered(matrix, **((others or {}).get(places, {}))) for places, matrix in pairs.items()
     }
     check = SETTINGS.pair_check.model_copy(update={"turn_mirrored": turn_mirrored})
-    rules = Rules(SETTINGS.elastix, check, SETTINGS.transforms, SETTINGS.shape)
+    rules = Rules(SETTINGS.elastix, check, SETTINGS.transforms, SETTINGS.shape.model_copy(update=dict(shape or {})))
     names = [f"s{place}" for place in range(count)]
     return align_stack(Stack(names, found, frozenset(mirrored), anchor, FRAME), held, rules)
 
@@ -280,3 +287,79 @@ def test_a_reference_gives_the_frame_and_takes_drift_away() -> None:
     plain = aligned(41, drifting, anchor=20)
     assert max(apart_um(found.placed[place], true[place] @ frame) for place in range(41)) < 60
     assert max(errors_um(plain.placed, true, 20).values()) > 60
+
+
+def axes(true: list[Matrix]) -> dict[int, Midline]:
+    """Of sections of a brain whose plane of symmetry is upright and 300 um right of the middle of its canvas."""
+    found = {}
+    for place, matrix in enumerate(true):
+        angle_rad = math.pi / 2 + rigid_parts(matrix, SHAPE).rotation_rad
+        foot_px = points(matrix, np.array([CENTRE_PX[0] + 300 / PIXEL_UM, CENTRE_PX[1]])) - CENTRE_PX
+        away_px = -math.sin(angle_rad) * foot_px[0] + math.cos(angle_rad) * foot_px[1]
+        found[place] = Midline(angle_rad, away_px * PIXEL_UM, 0.9, 0.9, 0.9)
+    return found
+
+
+def leaning(true: list[Matrix]) -> dict[Places, Matrix]:
+    """Neighbours that are off by 8 um to the side, and by a twentieth of a degree, each."""
+    off_each = off(0.05, x_um=8)
+    return {(at, at + 1): true[at + 1] @ off_each @ inverse(true[at]) for at in range(len(true) - 1)}
+
+
+def test_midlines_take_drift_to_the_side_away_and_the_middle_section_stays_as_it_is() -> None:
+    true = sections(41)
+    plain = aligned(41, leaning(true), anchor=20)
+    found = aligned(41, leaning(true), Held(midlines=axes(true)), anchor=20)
+    assert np.array_equal(found.placed[20], np.eye(3))
+    worst, better = (max(errors_um(one.placed, true, 20).values()) for one in (plain, found))
+    assert worst > 150
+    assert better < 0.6 * worst  # a hold of 100 um beside pairs of 8 um reaches over a dozen sections
+    assert words(found) == {}
+
+
+def test_an_axis_that_is_wrong_bends_the_stack_by_less_than_a_pixel() -> None:
+    true = sections(41)
+    wrong = axes(true)
+    wrong[30] = dataclasses.replace(wrong[30], angle_rad=wrong[30].angle_rad + 0.5, distance_um=900.0)
+    found = aligned(41, exact_pairs(true), Held(midlines=wrong), anchor=20)
+    assert max(neighbours_apart_um(found.placed, true, range(41))) < PIXEL_UM
+
+
+def test_beside_midlines_an_anchor_by_hand_stays_and_so_does_the_middle_section() -> None:
+    true = sections(41)
+    before = aligned(41, leaning(true), Held(midlines=axes(true)), anchor=20).placed
+    given = Hold(35, before[35] @ off(2, y_um=200), SURE)
+    found = aligned(41, leaning(true), Held(by_hand=[given], midlines=axes(true)), anchor=20)
+    assert apart_um(found.placed[35], given.matrix) < 5
+    assert max(apart_um(found.placed[place], before[place]) for place in range(21)) < 5
+
+
+def test_an_anchor_by_hand_where_it_lies_moves_nothing_beside_midlines() -> None:
+    """The axis of the middle section is off by itself: held there by its axis, it would pull the others along."""
+    true = sections(41)
+    found = axes(true)
+    found[20] = dataclasses.replace(found[20], distance_um=found[20].distance_um + 150)
+    before = aligned(41, leaning(true), Held(midlines=found), anchor=20).placed
+    given = Hold(35, before[35], SURE)
+    after = aligned(41, leaning(true), Held(by_hand=[given], midlines=found), anchor=20).placed
+    assert max(apart_um(after[place], before[place]) for place in range(41)) < 3
+
+
+def test_outlines_take_away_what_bends_the_stack_within_their_surface() -> None:
+    """Of a brain that grows evenly, eight pairs are off by 30 um each to the right, and the next eight to the left."""
+    true, settings = sections(61), {"outline_um": 50.0, "outline_smoothing_um": 3000.0}
+    bends = dict.fromkeys(range(20, 28), 30) | dict.fromkeys(range(28, 36), -30)
+    bent = {(at, at + 1): true[at + 1] @ off(x_um=bends.get(at, 0)) @ inverse(true[at]) for at in range(60)}
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]] - CENTRE_PX[::-1].reshape(2, 1, 1)
+    rims = {}
+    for place, matrix in enumerate(true):
+        mask = ((columns / (90 + place / 2)) ** 2 + (rows / (60 + place / 4)) ** 2 < 1).astype(np.uint8)
+        laid = cv2.warpAffine(mask, matrix[:2], SHAPE[::-1], flags=cv2.INTER_NEAREST) > 0
+        rims[place] = find_outline(laid, PIXEL_UM)
+    held = Held(outlines=rims, depths_um=[100.0 * at for at in range(61)])
+    plain = aligned(61, bent, anchor=50)
+    found = aligned(61, bent, held, anchor=50, shape=settings)
+    assert np.array_equal(found.placed[50], np.eye(3))
+    worst, better = (max(errors_um(one.placed, true, 50).values()) for one in (plain, found))
+    assert worst > 230
+    assert better < 0.75 * worst

@@ -81,6 +81,7 @@ def test_what_people_did_is_told(tmp_path: Path) -> None:
         ({"gain": {"even_um": 500.0}}, "sigma 500 µm"),
         ({"clean": {"background_um": 1000.0}}, "an opening by a disk of 1000 µm radius"),
         ({"shape": {"held_by": "midline"}}, "held by the brain's plane of symmetry"),
+        ({"shape": {"held_by": "outline"}}, "held by the smooth surface of their outlines"),
         ({"deformation": {"grid_um": 1000.0}}, "splines on a grid of 1000 µm, by 100 µm at most"),
         ({"elastix": {"reach": 1}}, "on the next one, on channel 1"),
         ({"alignment": {"interpolation": "cubic"}}, "by cubic interpolation"),
@@ -90,8 +91,14 @@ def test_settings_that_are_in_force_are_told_and_others_not(tmp_path: Path, sett
     slides = [slide(1, 4)]
     (shipped, own) = (tmp_path / name for name in ("shipped", "own"))
     changed = settings_with(**({"tifs": {"thumbnail_factor": 1}} | settings))
-    assert words in text_of(made(plan_of(own, slides, orientation="coronal", settings=changed)))
-    assert words not in text_of(made(plan_of(shipped, slides, orientation="coronal")))
+    assert words in text_of(made(plan_of(own, slides, settings=changed)))
+    assert words not in text_of(made(plan_of(shipped, slides)))
+
+
+def test_coronal_sections_are_held_by_midline_and_outline_without_a_setting(tmp_path: Path) -> None:
+    assert "held by the brain's plane of symmetry" in text_of(
+        made(plan_of(tmp_path, [slide(1, 4)], orientation="coronal"))
+    )
 
 
 def test_settings_that_were_changed_after_a_run_are_told_as_they_were_then(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from brainstack.stages import ASKED_FOR, STAGES, colour_channel
 WHERE_SET = {
     "PairFiner": "[elastix]\nfiner_factor = 1\n",
     "Deformation": "[deformation]\ngrid_um = 1000.0\n",
-    "Midline": '[shape]\nheld_by = "midline"\n',
+    "Midline": '[shape]\nheld_by = "midline and outline"\n',
+    "Outline": "",
     "ReferencePlace": '[shape]\nheld_by = "reference"\nreference = "{reference}"\nreference_spacing_um = 50.0\n',
 }
 """Stages that a run makes only where a setting says so, and that setting."""
@@ -86,7 +87,9 @@ def test_after_kill_9_of_everything_in_one_stage_after_another_the_next_run_ends
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stages", [["PairFiner", "Deformation", "Midline"], ["ReferencePlace"]], ids=",".join)
+@pytest.mark.parametrize(
+    "stages", [["PairFiner", "Deformation", "Midline", "Outline"], ["ReferencePlace"]], ids=",".join
+)
 def test_stages_that_only_a_setting_asks_for_are_made_the_same_after_a_kill(
     finished: Lab, tmp_path: Path, stages: list[str]
 ) -> None:

@@ -16,15 +16,17 @@ from by_hand import plan_of, settings_with, slide
 from lab import Lab
 
 from brainstack.alignment_report import GAVE_UP
-from brainstack.alignment_results import read_reference_places
+from brainstack.alignment_results import read_outlines, read_reference_places
 from brainstack.images.alignment_verdicts import GOOD, Verdict
+from brainstack.images.outline_holds import find_outline
 from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack, Stack
 from brainstack.images.stack_solving import Frame
 from brainstack.plan import Plan
 from brainstack.stack_placing import OUTSIDE, PlacedStack, with_outside
+from brainstack.stamps import Step
 from tasks import shape
-from tasks.shape import ReferencePlace
+from tasks.shape import Outline, ReferencePlace
 from tasks.transforms import _pairs
 
 PLACE = Registered(0.1, 5.0, 6.0, 0.9)
@@ -51,6 +53,42 @@ def test_a_section_outside_the_reference_has_no_place_there_and_is_no_failure(
     for step in plan.steps("ReferencePlace"):
         ReferencePlace(animal="DK39").make(plan, step)
     assert read_reference_places(plan) == {0: PLACE, 1: PLACE, 2: None, 3: None}
+
+
+@pytest.mark.parametrize(
+    ("held_by", "orientation", "stages"),
+    [
+        ("auto", "coronal", {"Midline", "Outline"}),
+        ("auto", "horizontal", {"Midline", "Outline"}),
+        ("midline", "coronal", {"Midline"}),
+        ("auto", "sagittal", set()),
+        ("auto", "oblique", set()),
+        ("auto", "", set()),  # not known
+        ("nothing", "coronal", set()),
+        ("outline", "sagittal", {"Outline"}),
+        ("reference", "coronal", {"ReferencePlace"}),
+    ],
+)
+def test_what_holds_the_stack_follows_from_the_setting_and_how_the_brain_was_cut(
+    tmp_path: Path, held_by: str, orientation: str, stages: set[str]
+) -> None:
+    settings = settings_with(shape={"held_by": held_by})
+    plan = plan_of(tmp_path, [slide(1, 4)], settings=settings, orientation=orientation)
+    assert {one for one in ("Midline", "Outline", "ReferencePlace") if list(plan.steps(one))} == stages
+    read = {one.step.stage for one in plan.inputs(Step("Transforms"))}
+    assert read & {"Midline", "Outline", "ReferencePlace"} == stages
+
+
+def test_outlines_are_read_as_they_were_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(tmp_path, [slide(1, 4)], settings=settings_with(shape={"held_by": "outline"}))
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 30:50] = True
+    monkeypatch.setattr(shape, "read_cleaned_mask", lambda *_: mask)
+    for step in plan.steps("Outline"):
+        Outline(animal="DK39").make(plan, step)
+    found = read_outlines(plan)
+    assert sorted(found) == [0, 1, 2, 3]
+    np.testing.assert_allclose(found[2][0], find_outline(mask, plan.pixel_size_um)[0], atol=0.01)
 
 
 def test_of_a_section_outside_the_reference_the_run_says_so_unless_there_is_worse() -> None:
