@@ -112,7 +112,7 @@ def otsu_dice(made: Made, key: str) -> float:
 
 
 def ours(made: Made, fixed: str, moving: str) -> Matrix | None:
-    path = made.plan.folder.pair(fixed, moving)
+    path = made.plan.folder.pair(f"{fixed}..{moving}")
     if made.plan.is_blocked(next(step for step in made.plan.pairs if step.item == f"{fixed}..{moving}")):
         return None
     pair, um = json.loads(path.read_text()), made.plan.pixel_size_um

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from brainstack.errors import BrainstackError
 from brainstack.files.alignment_metrics import read_alignment_metrics
 from brainstack.plan import Plan
@@ -45,6 +47,20 @@ def places_in_doubt(plan: Plan) -> list[SectionAlignment]:
     """Sections whose place is doubtful, as of the last run. Raises BrainstackError for a table that is none."""
     sections, _ = read_alignment_metrics(plan.folder.alignment_metrics)
     return [one for one in sections if one.verdict == "doubtful" and one.section in plan.section]
+
+
+def symmetry_words(plan: Plan, unit: str = "um") -> str:
+    """What the axes of the sections say of drift and jitter, as of the last run; "" where they hold nothing."""
+    path = plan.folder.small("transforms")
+    found = json.loads(path.read_text()).get("symmetry") if path.exists() else None
+    if not found:
+        return ""
+    drift, jitter = (f"{one:.0f} {unit} ({most:.0f} at most)" for one, most in (found["drift_um"], found["jitter_um"]))
+    return (
+        f"By the axes of symmetry of {found['axes']} sections, the stack drifts by {drift} and sections differ from "
+        f"those around them by {jitter}, in rotation and from left to right; of what goes from top to bottom they say "
+        "nothing."
+    )
 
 
 def _given_up(plan: Plan) -> list[str]:

@@ -51,7 +51,8 @@ def read_background(plan: Plan, channel: int) -> tuple[int, ...]:
 
 def read_matrices(plan: Plan) -> dict[str, Any]:
     """ "canvas": [rows, columns] of aligned images; "matrices": 3 x 3 for each section's key, aligned to cleaned;
-    "failed": why a section has no place, by its key; "outside": why it does not fit the approved canvas."""
+    "failed": why a section has no place, by its key; "outside": why it does not fit the approved canvas; "symmetry": as
+    `OffPlane`, or None."""
     content: dict[str, Any] = json.loads(plan.folder.small("transforms").read_text())
     return content
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from brainstack.aligning import sections_aligned
+from brainstack.alignment_report import symmetry_words
 from brainstack.alignment_words import said_by
 from brainstack.plan import Plan
 from brainstack.planning import make_plan
@@ -26,7 +27,8 @@ def show(prep_id: str, console: Console, *, everything: bool = False) -> None:
     aligned = sections_aligned(plan)
     in_stack = [aligned[key] for key in plan.section if key in aligned]
     shown = [one for one in in_stack if everything or one.verdict in COLOURS]
-    lines = [_heading(plan, in_stack), *_not_aligned(plan, aligned)] if in_stack else [
+    said = [_heading(plan, in_stack), symmetry_words(plan), *_not_aligned(plan, aligned)]
+    lines = [one for one in said if one] if in_stack else [
         f"No section of {prep_id} was aligned yet; the next run does it: "
         f"luigi --module tasks Animal --animal {prep_id} --local-scheduler"
     ]  # fmt: skip

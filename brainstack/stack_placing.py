@@ -25,6 +25,7 @@ from brainstack.images.alignment_verdicts import Verdict
 from brainstack.images.pair_check import Places
 from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack, Held, Rules, Stack, align_stack
+from brainstack.images.stack_holds import OffPlane, off_plane
 from brainstack.images.stack_solving import Frame, Hold
 from brainstack.places_by_hand import check_edits, with_edits
 from brainstack.places_now import LOOK, frame_of, lies_of, placements_of, said_of_places, slips_of
@@ -52,6 +53,7 @@ class PlacedStack:
     lies: Lies
     by_hand: frozenset[str] = frozenset()
     doubts: Mapping[str, str] = field(default_factory=dict)
+    off_plane: OffPlane | None = None
 
 
 def place_stack(plan: Plan, *, but: Collection[str] = ()) -> PlacedStack:
@@ -93,7 +95,9 @@ def place_stack(plan: Plan, *, but: Collection[str] = ()) -> PlacedStack:
         shape=cleaned,
     )
     by_hand = frozenset(edit.section for edit in edits if edit.section in placed)
-    return PlacedStack(stack, aligned, placed, frame, lies, by_hand, doubts)
+    lie = {plan.place_in_chain[key]: matrix for key, matrix in placed.items()}
+    off = off_plane(lie, held.midlines, stack.frame)
+    return PlacedStack(stack, aligned, placed, frame, lies, by_hand, doubts, off)
 
 
 def canvas_of(plan: Plan, placed: Mapping[str, Matrix]) -> Box:

@@ -44,6 +44,7 @@ class Transforms(AnimalTask):
             "sections": [[key, kept(matrix)] for key, matrix in found.frame.sections.items()],
         }
         content["failed"] = {key: _why_failed(plan, key) for key in plan.chain if key not in content["matrices"]}
+        content["symmetry"] = found.off_plane and dataclasses.asdict(found.off_plane)
         sections, judged = _sections(plan, found), _pairs(plan, found)
 
         canvas, matrices, factor = content["canvas"], content["matrices"], plan.settings.tifs.thumbnail_factor

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from by_hand import plan_of, slide
 
-from brainstack.alignment_report import MOST_DOUBTFUL, doubtful_sections, reason_of_pair
+from brainstack.alignment_report import MOST_DOUBTFUL, doubtful_sections, reason_of_pair, symmetry_words
 from brainstack.files.alignment_metrics import write_alignment_metrics
+from brainstack.files.whole import write_json
 from brainstack.plan import Plan
 from brainstack.records import PairTransform, SectionAlignment
 
@@ -49,6 +50,17 @@ def test_what_failed_is_told_elsewhere(plan: Plan) -> None:
 def test_a_section_that_is_no_longer_in_the_stack_is_not_told(plan: Plan) -> None:
     aligned(plan, slide009_S1="doubtful")
     assert doubtful_sections(plan) == []
+
+
+def test_drift_and_jitter_are_told_where_axes_hold_the_stack(plan: Plan) -> None:
+    assert symmetry_words(plan) == ""  # before the first run
+    for content in ({}, {"symmetry": None}):  # of an older brainstack, and of a stack without axes
+        write_json(plan.folder.small("transforms"), content)
+        assert symmetry_words(plan) == ""
+    symmetry = {"axes": 12, "drift_um": [34.4, 90.6], "jitter_um": [7.2, 20.0]}
+    write_json(plan.folder.small("transforms"), {"symmetry": symmetry})
+    assert "of 12 sections, the stack drifts by 34 um (91 at most)" in symmetry_words(plan)
+    assert "differ from those around them by 7 um (20 at most)" in symmetry_words(plan)
 
 
 @pytest.mark.parametrize("count", [MOST_DOUBTFUL, MOST_DOUBTFUL + 3])

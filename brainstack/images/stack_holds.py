@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter1d
 
 from brainstack.geometry import Matrix, inverse, points, rigid
 from brainstack.images.midline import Midline
@@ -40,6 +41,44 @@ def midline_holds(
         onto_plane = rigid(angle_rad - turn_rad, x_px, y_px, frame.shape)
         holds.append(Hold(place, placed[place] @ onto_plane, (*sigma_um, math.inf)))
     return across, holds
+
+
+SMOOTH_SECTIONS = 5.0
+"""Drift is what is left of an error once it is smoothed along the stack by so many sections (sigma); jitter is the
+rest."""
+FEWEST_AXES = 5
+
+
+@dataclass(frozen=True)
+class OffPlane:
+    """How far a stack leaves its plane of symmetry, of all sections whose axis is known: in rotation (at the tissue's
+    radius) and across the plane, in micrometres. drift_um, jitter_um : median and largest."""
+
+    axes: int
+    drift_um: tuple[float, float]
+    jitter_um: tuple[float, float]
+
+
+def off_plane(placed: Mapping[int, Matrix], midlines: Mapping[int, Midline], frame: Frame) -> OffPlane | None:
+    """placed, midlines : as in `midline_holds`. None where there are too few axes."""
+    lines = {place: _line(one, placed[place], frame) for place, one in midlines.items() if place in placed}
+    if len(lines) < FEWEST_AXES:
+        return None
+    turn_rad, distance_um = _median_line(np.array([*lines.values()]))
+    off_um, known = np.zeros((max(lines) + 1, 2)), np.zeros((max(lines) + 1, 1))
+    for place, line in lines.items():
+        angle_rad, away_um = _facing(*line, turn_rad)
+        off_um[place] = (angle_rad - turn_rad) * frame.radius_um, away_um - distance_um
+        known[place] = 1
+    there = known[:, 0] > 0
+    weights = gaussian_filter1d(known, SMOOTH_SECTIONS, axis=0, mode="nearest")[there]
+    slow_um = gaussian_filter1d(off_um, SMOOTH_SECTIONS, axis=0, mode="nearest")[there] / weights
+    drift_um, jitter_um = (np.linalg.norm(one, axis=1) for one in (slow_um, off_um[there] - slow_um))
+    return OffPlane(len(lines), _median_and_largest(drift_um), _median_and_largest(jitter_um))
+
+
+def _median_and_largest(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    return float(np.median(values)), float(values.max())
 
 
 def _line(one: Midline, matrix: Matrix, frame: Frame) -> tuple[float, float]:

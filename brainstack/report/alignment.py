@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainstack.alignment_report import symmetry_words
 from brainstack.files.miniatures import data_uri, png_uri, read_picture
 from brainstack.records import PairTransform, SectionAlignment
 from brainstack.report.alignment_table import AlignmentTable, alignment_table, median
@@ -60,7 +61,8 @@ class Flicker:
 @dataclass(frozen=True)
 class AlignmentChapter:
     """views : see `_views`; none where AlignmentPictures was not made. pairs : the address of its other picture, ""
-    where there is none. stale : where these are of an earlier alignment. trouble : why there is no table."""
+    where there is none. symmetry : what the axes of the sections say of drift and jitter. stale : where the pictures
+    are of an earlier alignment. trouble : why there is no table."""
 
     verdicts: dict[str, int]
     doubts: tuple[Doubt, ...]
@@ -76,6 +78,7 @@ class AlignmentChapter:
     neighbours: int
     middle: int | None
     held_by: tuple[str, ...]
+    symmetry: str
     table: str
     trouble: str = ""
 
@@ -99,6 +102,7 @@ def alignment_chapter(source: Source) -> AlignmentChapter:
         neighbours=len(beside),
         middle=plan.section[plan.chain[plan.anchor]].number if has_any and plan.chain else None,
         held_by=plan.held_by,
+        symmetry=symmetry_words(plan, "µm") if has_any else "",
         table=str(folder.alignment_metrics.relative_to(folder.root)),
         trouble=table.trouble,
     )

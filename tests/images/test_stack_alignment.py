@@ -31,6 +31,7 @@ from brainstack.images.outline_holds import find_outline
 from brainstack.images.pair_check import Places
 from brainstack.images.registration import Registered
 from brainstack.images.stack_alignment import AlignedStack, Held, Rules, Stack, align_stack
+from brainstack.images.stack_holds import off_plane
 from brainstack.images.stack_solving import Hold
 from brainstack.settings import load_settings
 
@@ -315,6 +316,24 @@ def test_midlines_take_drift_to_the_side_away_and_the_middle_section_stays_as_it
     assert worst > 150
     assert better < 0.6 * worst  # a hold of 100 um beside pairs of 8 um reaches over a dozen sections
     assert words(found) == {}
+
+
+def test_axes_tell_drift_from_jitter() -> None:
+    """A stack that leans by 20 um a section, and whose sections lie 15 um to the right and left of that in turn."""
+    true = sections(41)
+    lean_um, ragged_um = 20.0 * (np.arange(41) - 20), 15.0 * (-1.0) ** np.arange(41)
+    placed = {at: true[at] @ off(x_um=lean_um[at] + ragged_um[at]) for at in range(41)}
+    found = off_plane(placed, axes(true), FRAME)
+    assert found is not None
+    assert found.axes == 41
+    # Smoothed, a line stays but for its ends: half a bell of sigma 5, the rest repeated, is 2 sections short.
+    assert found.drift_um == pytest.approx((np.median(np.abs(lean_um)), 400 - 2 * 20), rel=0.03)
+    assert found.jitter_um[0] == pytest.approx(15, rel=0.15)
+
+
+def test_of_a_few_axes_nothing_is_told() -> None:
+    true = sections(4)
+    assert off_plane(dict(enumerate(true)), axes(true), FRAME) is None
 
 
 def test_an_axis_that_is_wrong_bends_the_stack_by_less_than_a_pixel() -> None:
