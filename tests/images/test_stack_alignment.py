@@ -353,6 +353,14 @@ def test_beside_midlines_an_anchor_by_hand_stays_and_so_does_the_middle_section(
     assert max(apart_um(found.placed[place], before[place]) for place in range(21)) < 5
 
 
+def test_beside_midlines_the_middle_section_goes_where_a_person_puts_it_and_all_others_with_it() -> None:
+    true = sections(41)
+    held, given = Held(midlines=axes(true)), off(25, 900, -400)
+    before = aligned(41, leaning(true), held, anchor=20).placed
+    found = aligned(41, leaning(true), dataclasses.replace(held, by_hand=[Hold(20, given, SURE)]), anchor=20).placed
+    assert max(apart_um(found[place], before[place] @ given) for place in range(41)) < PIXEL_UM / 4
+
+
 def test_an_anchor_by_hand_where_it_lies_moves_nothing_beside_midlines() -> None:
     """The axis of the middle section is off by itself: held there by its axis, it would pull the others along."""
     true = sections(41)
