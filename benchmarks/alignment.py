@@ -9,8 +9,8 @@ and dusty; one in seven lost a little tissue. 5 % are badly damaged, 2 % missing
 
 Ways: the lab's (elastix' translation and rigid map with the lab's parameters, a minute a pair), elastix' own rigid map,
 a ring of rotations with ECC, and brainstack. The lab's is measured on 24 sections in the middle of each set; the other
-two are chained from neighbour to neighbour to the middle section. brainstack as it is shipped is held by the midline,
-as both brains are cut coronally; held by nothing, by the outline and by a reference it has the same pairs.
+two are chained from neighbour to neighbour to the middle section. brainstack as it is shipped is held by midline and
+outline, as both brains are cut coronally; held otherwise it has the same pairs.
 
 Pairs: of two neighbours that are whole, the mean distance over the tissue between where its pixels go and where they
 should, in micrometres; failed beyond 200. Stack: after the best single rigid motion, the root mean square distance over
@@ -186,8 +186,9 @@ def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path
     rows = [_row("its pairs, plainly chained", sections, chain_of, chain, seconds / count)]
     stack, spent = _checked(sections, pairs, _kept(folder, name, "again"))
     holds: dict[str, Callable[[], tuple[Held, float]]] = {
-        SHIPPED: lambda: _midlines(sections, _kept(folder, name, "midline")),
+        SHIPPED: lambda: _both(_midlines(sections, _kept(folder, name, "midline")), _outlines(sections)),
         "the same, held by nothing": lambda: (Held(), 0.0),
+        "the same, held by the midline": lambda: _midlines(sections, _kept(folder, name, "midline")),
         "the same, held by the outline": lambda: _outlines(sections),
         "the same, held by a reference": lambda: _on_reference(
             sections, planes, stack.mirrored, _kept(folder, name, "reference")
@@ -251,6 +252,12 @@ def _outlines(sections: Sequence[Placed]) -> tuple[Held, float]:
     found = {place: find_outline(section.mask, PIXEL_UM) for place, section in enumerate(sections)}
     held = Held(outlines=found, depths_um=[section.z_um for section in sections])
     return held, time.process_time() - began
+
+
+def _both(one: tuple[Held, float], other: tuple[Held, float]) -> tuple[Held, float]:
+    """Midlines of the one and outlines of the other."""
+    held = dataclasses.replace(one[0], outlines=other[0].outlines, depths_um=other[0].depths_um)
+    return held, one[1] + other[1]
 
 
 def _on_reference(

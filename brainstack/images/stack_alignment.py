@@ -156,17 +156,21 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
         middle = [Hold(anchor, begun[anchor], (BY_HAND_UM,) * 3)] if _is_free(anchor, held.by_hand) else []
     across, shape = _shape_holds(begun, held, rules.shape, frame)
     if shape and not held.reference:
-        # The whole stack is moved so that the anchor stays as it is, or goes where a person puts it: its own axis or
-        # outline may be a little off.
+        # The whole stack is moved so that the anchor stays as it is: its own axis or outline may be a little off.
         free = solve(begun, solved, shape, anchor=anchor, frame=across)
-        motion = inverse(free[anchor]) @ _wanted(anchor, begun[anchor], held.by_hand)
+        motion = inverse(free[anchor]) @ begun[anchor]
         begun = {place: matrix @ motion for place, matrix in free.items()}
         if not held.by_hand:
             return begun
-        shape = [replace(one, matrix=one.matrix @ motion) for one in shape]
-        across = replace(across, axis_rad=across.axis_rad - rigid_parts(motion, frame.shape).rotation_rad)
+        # What people say bends the stack as it is in shape, and its axes do not pull against them.
+        solved, shape = [_as_placed(one, begun) for one in solved if {one.fixed, one.moving} <= set(begun)], []
     holds = [*middle, *held.by_hand, *held.reference, *shape]
-    return solve(begun, solved, holds, anchor=anchor, frame=across)
+    return solve(begun, solved, holds, anchor=anchor, frame=frame if held.by_hand else across)
+
+
+def _as_placed(one: Step, placed: Mapping[int, Matrix]) -> Step:
+    """The step that says how its sections are placed."""
+    return replace(one, matrix=placed[one.moving] @ inverse(placed[one.fixed]))
 
 
 def _shape_holds(
@@ -182,12 +186,6 @@ def _shape_holds(
         smoothing_um=settings.outline_smoothing_um,
     )  # fmt: skip
     return across, [*axes, *outlines]
-
-
-def _wanted(anchor: int, begun: Matrix, by_hand: Sequence[Hold]) -> Matrix:
-    """Where the section that stays as it is shall lie."""
-    said = [one.matrix for one in by_hand if one.place == anchor and is_mirrored(one.matrix) == is_mirrored(begun)]
-    return said[0] if said else begun
 
 
 def _is_free(anchor: int, by_hand: Sequence[Hold]) -> bool:
