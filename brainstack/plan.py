@@ -23,9 +23,6 @@ from brainstack.stack import ADDS, middle_of, scans_in_use, stack_of
 from brainstack.stages import STAGES, Input
 from brainstack.stamps import Stamps, Step, digest
 
-WITH_AXIS = ("coronal", "horizontal")
-"""Planes of cut whose sections have an axis of symmetry."""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -95,8 +92,6 @@ class Plan:
     def held_by(self) -> tuple[str, ...]:
         """What holds the stack's shape: "midline", "outline", "reference", or none."""
         wanted = self.settings.shape.held_by
-        if wanted == "auto":
-            wanted = "midline and outline" if self.records.histology.orientation in WITH_AXIS else "nothing"
         return () if wanted == "nothing" else tuple(wanted.split(" and "))
 
     @cached_property

@@ -177,7 +177,7 @@ class TransformsSettings(Group):
 
 
 class ShapeSettings(Group):
-    held_by: Literal["auto", "nothing", "midline", "outline", "midline and outline", "reference"]
+    held_by: Literal["nothing", "midline", "outline", "midline and outline", "reference"]
     midline_rotation_um: Positive
     midline_shift_um: Positive
     lowest_likeness: Share

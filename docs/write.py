@@ -36,7 +36,7 @@ PER = {
     "pair": "pair of sections near each other",
     "finer_pair": "pair of neighbours, where a setting asks for it",
     "deformed": "section, where a setting asks for it",
-    "section_that_is_held": "section, where it holds the stack",
+    "section_that_is_held": "section, where a setting asks for it",
     "channel": "channel",
     "grey_channel": "channel",
     "colour_channel": "channel, in colour",

@@ -95,12 +95,6 @@ def test_settings_that_are_in_force_are_told_and_others_not(tmp_path: Path, sett
     assert words not in text_of(made(plan_of(shipped, slides)))
 
 
-def test_coronal_sections_are_held_by_midline_and_outline_without_a_setting(tmp_path: Path) -> None:
-    assert "held by the brain's plane of symmetry" in text_of(
-        made(plan_of(tmp_path, [slide(1, 4)], orientation="coronal"))
-    )
-
-
 def test_settings_that_were_changed_after_a_run_are_told_as_they_were_then(tmp_path: Path) -> None:
     slides = [slide(1, 4)]
     before = made(plan_of(tmp_path, slides))

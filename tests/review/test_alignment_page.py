@@ -262,13 +262,12 @@ def test_maps_in_the_browser_are_those_of_the_code(page: Any) -> None:
 
 @pytest.mark.parametrize("key", [KEYS[0], KEYS[5]])
 def test_a_section_is_drawn_where_the_run_aligned_it(page: Any, demo: Lab, key: str) -> None:
-    """To some hundredths of a pixel, as OpenCV interpolates in steps of a 32nd and the browser has JPEGs; half a pixel
-    would be the halves of pixels forgotten."""
+    """To a hundredth of a pixel or so; half a pixel would be the halves of pixels forgotten."""
     show(page, key, "alone")
     found, wanted = drawn(page)[..., 0], aligned(demo, key)
     assert found.shape == wanted.shape
     assert np.abs(found - wanted).mean() < 3, "JPEG and interpolation"
-    assert offset_px(found, wanted) < 0.1
+    assert offset_px(found, wanted) < 0.06
     beside = np.roll(wanted, 1, axis=1) / 2 + wanted / 2
     assert offset_px(found, beside) > 0.3, "what half a pixel would look like"
 
