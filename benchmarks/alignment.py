@@ -184,7 +184,6 @@ def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path
     chain = chained(chain_of, range(count))
     rows = [_row("its pairs, plainly chained", sections, chain_of, chain, seconds / count)]
     stack, spent = _checked(sections, pairs, _kept(folder, name, "again"))
-    kept_axes = _kept(folder, name, "midline")
     holds: dict[str, Callable[[], tuple[Held, float]]] = {
         SHIPPED: lambda: (Held(), 0.0),
         "the same, held by the midline": lambda: _midlines(sections, _kept(folder, name, "midline")),
