@@ -59,7 +59,7 @@ from brainstack.settings import load_settings
 SETTINGS = load_settings()
 RULES = Rules(SETTINGS.elastix, SETTINGS.pair_check, SETTINGS.transforms, SETTINGS.shape)
 FAIL_UM, LAB_SECTIONS = 200.0, 24
-SHIPPED = "brainstack"
+OURS = "brainstack"
 SLOW = ("lab",)
 """Ways that are measured on the lab's sections only."""
 DOCS = CHECKOUT / "docs" / "alignment.md"
@@ -184,25 +184,23 @@ def rows_of_ours(sections: Sequence[Placed], planes: Sequence[Any], folder: Path
     chain = chained(chain_of, range(count))
     rows = [_row("its pairs, plainly chained", sections, chain_of, chain, seconds / count)]
     stack, spent = _checked(sections, pairs, _kept(folder, name, "again"))
-    holds: dict[str, Callable[[], tuple[Held, float]]] = {
-        SHIPPED: lambda: (Held(), 0.0),
-        "the same, held by the midline": lambda: _midlines(sections, _kept(folder, name, "midline")),
-        "the same, held by the outline": lambda: _outlines(sections),
-        "the same, held by both": lambda: _both(
-            _midlines(sections, _kept(folder, name, "midline")), _outlines(sections)
-        ),
-        "the same, held by a reference": lambda: _on_reference(
+    midlines, outlines = _midlines(sections, _kept(folder, name, "midline")), _outlines(sections)
+    holds = {
+        OURS: (Held(), 0.0),
+        "the same, held by the midline": midlines,
+        "the same, held by the outline": outlines,
+        "the same, held by both": _both(midlines, outlines),
+        "the same, held by a reference": _on_reference(
             sections, planes, stack.mirrored, _kept(folder, name, "reference")
         ),
     }
-    for way, hold in holds.items():
-        held, more = hold()
+    for way, (held, more) in holds.items():
         began = time.process_time()
         solved = align_stack(stack, held, RULES)
         used = (seconds + spent + more + time.process_time() - began) / count
         matrices = {at: stack.pairs[at].matrix(PIXEL_UM, CANVAS) for at in neighbours(count)}
         row = _row(way, sections, matrices, solved.placed, used)
-        rows.append(dataclasses.replace(row, verdicts=solved.sections if way == SHIPPED else ()))
+        rows.append(dataclasses.replace(row, verdicts=solved.sections if way == OURS else ()))
     return rows
 
 
@@ -409,7 +407,7 @@ def main() -> None:
             sections = stack_of(brain, angles, wanted.folder, kept=kept_brain)
             rows: list[Row] = []
             for name in wanted.ways.split(","):
-                if name == "brainstack":
+                if name == OURS:
                     rows += rows_of_ours(sections, planes, wanted.kept, f"{brain}, {angles}")
                 else:
                     row = row_of_other(name, sections, _kept(wanted.kept, f"{brain}, {angles}", name))

@@ -14,10 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from brainstack import geometry
 from brainstack.geometry import Matrix
-
-SMOOTH = 5.0
-"""Drift is what is left of the errors after smoothing along the stack by so many sections (sigma), the damaged ones
-left out; jitter is the rest."""
+from brainstack.images.stack_holds import SMOOTH_SECTIONS
 
 Numbers = npt.NDArray[np.float64]
 
@@ -56,8 +53,8 @@ def stack_errors(sections: Sequence[Placed], placed: Mapping[int, Matrix]) -> St
         wrong.append([np.arctan2(error[1, 0], error[0, 0]) * radii[-1], *moved])
     lengths_um = np.array(wrong) * PIXEL_UM
     whole_ones = np.array([[sections[place].state != "damaged"] for place in sorted(placed)], float)
-    weights = gaussian_filter1d(whole_ones, SMOOTH, axis=0, mode="nearest")
-    slow = gaussian_filter1d(lengths_um * whole_ones, SMOOTH, axis=0, mode="nearest") / weights
+    weights = gaussian_filter1d(whole_ones, SMOOTH_SECTIONS, axis=0, mode="nearest")
+    slow = gaussian_filter1d(lengths_um * whole_ones, SMOOTH_SECTIONS, axis=0, mode="nearest") / weights
     whole = np.array([
         np.sqrt(np.mean(np.sum((geometry.points(motion, at) - true) ** 2, axis=1))) * PIXEL_UM
         for at, true in zip(points, truths, strict=True)

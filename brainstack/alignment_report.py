@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from brainstack.errors import BrainstackError
 from brainstack.files.alignment_metrics import read_alignment_metrics
+from brainstack.frames import last_transforms
 from brainstack.plan import Plan
 from brainstack.records import SectionAlignment
 
@@ -51,8 +50,7 @@ def places_in_doubt(plan: Plan) -> list[SectionAlignment]:
 
 def symmetry_words(plan: Plan, unit: str = "um") -> str:
     """What the axes of the sections say of drift and jitter, as of the last run; "" where they hold nothing."""
-    path = plan.folder.small("transforms")
-    found = json.loads(path.read_text()).get("symmetry") if path.exists() else None
+    found = last_transforms(plan).get("symmetry")
     if not found:
         return ""
     drift, jitter = (f"{one:.0f} {unit} ({most:.0f} at most)" for one, most in (found["drift_um"], found["jitter_um"]))

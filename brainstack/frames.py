@@ -79,7 +79,7 @@ def reference_name(plan: Plan) -> str:
 def seen_of(plan: Plan, key: str) -> Seen:
     """Of an edit that is said now of a section: as the last run had it, which is what people see. Nothing is known
     before the first run."""
-    content = _last_run(plan)
+    content = last_transforms(plan)
     if "frame" not in content or key not in content["placements"]:
         return "", None, ()
     sections = tuple((name, tuple(numbers)) for name, numbers in content["frame"]["sections"])
@@ -88,7 +88,7 @@ def seen_of(plan: Plan, key: str) -> Seen:
 
 def seen_of_pair(plan: Plan, fixed: str, moving: str) -> Seen:
     """The same of a pair: its frame is the fixed section's canvas."""
-    content = _last_run(plan)
+    content = last_transforms(plan)
     if "frame" not in content or not {fixed, moving} <= set(content["placements"]):
         return "", None, ()
     return fixed, kept(_placement(content, moving)), ((fixed, kept(_placement(content, fixed))),)
@@ -96,13 +96,14 @@ def seen_of_pair(plan: Plan, fixed: str, moving: str) -> Seen:
 
 def last_frame(plan: Plan) -> PlaceFrame | None:
     """The frame of the last run; None where it did not say."""
-    content = _last_run(plan)
+    content = last_transforms(plan)
     if "frame" not in content:
         return None
     return PlaceFrame(content["frame"]["name"], {key: matrix_of(one) for key, one in content["frame"]["sections"]})
 
 
-def _last_run(plan: Plan) -> dict[str, Any]:
+def last_transforms(plan: Plan) -> dict[str, Any]:
+    """What Transforms left at the last run; nothing before the first."""
     path = plan.folder.small("transforms")
     content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return content

@@ -89,12 +89,6 @@ class Plan:
         return tuple(slide for name, slide in self.slides.items() if name not in self.slides_in_use)
 
     @cached_property
-    def held_by(self) -> tuple[str, ...]:
-        """What holds the stack's shape: "midline", "outline", "reference", or none."""
-        wanted = self.settings.shape.held_by
-        return () if wanted == "nothing" else tuple(wanted.split(" and "))
-
-    @cached_property
     def is_colour(self) -> bool:
         """True where the sections are colour scans (bright field: thionin, Nissl). Raises BrainstackError for a mix."""
         names = dict.fromkeys(section.slide for section in self.section.values())

@@ -189,6 +189,11 @@ class ShapeSettings(Group):
     reference_first_um: float
     reference_um: Positive
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What holds the stack's shape: "midline", "outline", "reference", or none."""
+        return () if self.held_by == "nothing" else tuple(self.held_by.split(" and "))
+
 
 class DeformationSettings(Group):
     grid_um: Annotated[float, Field(ge=0)]

@@ -54,8 +54,8 @@ class Stack:
 class Held:
     """What holds sections to absolute places. by_hand : as people said, in the frame in which the anchor stays as it is
     (or in the reference's). reference : in the frame of a reference volume, which is then that of the aligned
-    stack. midlines : axes of symmetry by place, which shall lie in one plane. outlines : by place, which shall lie on
-    one smooth surface; depths_um : of all places, where there are outlines."""
+    stack, and holds it alone. midlines : axes of symmetry by place, which shall lie in one plane. outlines : by place,
+    which shall lie on one smooth surface; depths_um : of all places, where there are outlines."""
 
     by_hand: Sequence[Hold] = ()
     reference: Sequence[Hold] = ()
@@ -151,11 +151,10 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
               for step, doubt, one in zip(steps, tree, asked, strict=True)]  # fmt: skip
     anchor, begun = _begun(stack, tree, held.by_hand, _turned(stack, rules))
     if held.reference:
-        begun, middle = rebased(begun, held.reference, frame), []
-    else:
-        middle = [Hold(anchor, begun[anchor], (BY_HAND_UM,) * 3)] if _is_free(anchor, held.by_hand) else []
+        begun = rebased(begun, held.reference, frame)
+        return solve(begun, solved, [*held.by_hand, *held.reference], anchor=anchor, frame=frame)
     across, shape = _shape_holds(begun, held, rules.shape, frame)
-    if shape and not held.reference:
+    if shape:
         # The whole stack is moved so that the anchor stays as it is: its own axis or outline may be a little off.
         free = solve(begun, solved, shape, anchor=anchor, frame=across)
         motion = inverse(free[anchor]) @ begun[anchor]
@@ -163,9 +162,9 @@ def _placed(stack: Stack, used: Sequence[Measured], judged: JudgedLoops, held: H
         if not held.by_hand:
             return begun
         # What people say bends the stack as it is in shape, and its axes do not pull against them.
-        solved, shape = [_as_placed(one, begun) for one in solved if {one.fixed, one.moving} <= set(begun)], []
-    holds = [*middle, *held.by_hand, *held.reference, *shape]
-    return solve(begun, solved, holds, anchor=anchor, frame=frame if held.by_hand else across)
+        solved = [_as_placed(one, begun) for one in solved if one.fixed in begun and one.moving in begun]
+    middle = [Hold(anchor, begun[anchor], (BY_HAND_UM,) * 3)] if _is_free(anchor, held.by_hand) else []
+    return solve(begun, solved, [*middle, *held.by_hand], anchor=anchor, frame=frame)
 
 
 def _as_placed(one: Step, placed: Mapping[int, Matrix]) -> Step:

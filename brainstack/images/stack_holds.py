@@ -28,14 +28,12 @@ def midline_holds(
     rotation, at the tissue's radius, and of the shift across the plane; along it the axis says nothing. Returns the
     frame with shifts across and along the plane, and the holds.
     """
-    lines = {place: _line(one, placed[place], frame) for place, one in midlines.items() if place in placed}
+    (turn_rad, distance_um), lines = _plane_and_lines(placed, midlines, frame)
     if not lines:
         return frame, []
-    turn_rad, distance_um = _median_line(np.array([*lines.values()]))
-    facing = {place: _facing(*line, turn_rad) for place, line in lines.items()}
     across = replace(frame, axis_rad=turn_rad + math.pi / 2)
     holds = []
-    for place, (angle_rad, off_um) in facing.items():
+    for place, (angle_rad, off_um) in lines.items():
         by_px = (off_um - distance_um) / frame.pixel_size_um
         x_px, y_px = -math.sin(angle_rad) * by_px, math.cos(angle_rad) * by_px
         onto_plane = rigid(angle_rad - turn_rad, x_px, y_px, frame.shape)
@@ -61,13 +59,11 @@ class OffPlane:
 
 def off_plane(placed: Mapping[int, Matrix], midlines: Mapping[int, Midline], frame: Frame) -> OffPlane | None:
     """placed, midlines : as in `midline_holds`. None where there are too few axes."""
-    lines = {place: _line(one, placed[place], frame) for place, one in midlines.items() if place in placed}
+    (turn_rad, distance_um), lines = _plane_and_lines(placed, midlines, frame)
     if len(lines) < FEWEST_AXES:
         return None
-    turn_rad, distance_um = _median_line(np.array([*lines.values()]))
     off_um, known = np.zeros((max(lines) + 1, 2)), np.zeros((max(lines) + 1, 1))
-    for place, line in lines.items():
-        angle_rad, away_um = _facing(*line, turn_rad)
+    for place, (angle_rad, away_um) in lines.items():
         off_um[place] = (angle_rad - turn_rad) * frame.radius_um, away_um - distance_um
         known[place] = 1
     there = known[:, 0] > 0
@@ -79,6 +75,18 @@ def off_plane(placed: Mapping[int, Matrix], midlines: Mapping[int, Midline], fra
 
 def _median_and_largest(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return float(np.median(values)), float(values.max())
+
+
+def _plane_and_lines(
+    placed: Mapping[int, Matrix], midlines: Mapping[int, Midline], frame: Frame
+) -> tuple[tuple[float, float], dict[int, tuple[float, float]]]:
+    """The median axis, and each that is known by its place with the direction nearer to that one's: angle and distance,
+    as in `_line`."""
+    lines = {place: _line(one, placed[place], frame) for place, one in midlines.items() if place in placed}
+    if not lines:
+        return (0.0, 0.0), {}
+    plane = _median_line(np.array([*lines.values()]))
+    return plane, {place: _facing(*line, plane[0]) for place, line in lines.items()}
 
 
 def _line(one: Midline, matrix: Matrix, frame: Frame) -> tuple[float, float]:

@@ -101,8 +101,8 @@ def alignment_chapter(source: Source) -> AlignmentChapter:
         residual_um=median([one.residual_um for one in beside]),
         neighbours=len(beside),
         middle=plan.section[plan.chain[plan.anchor]].number if has_any and plan.chain else None,
-        held_by=plan.held_by,
-        symmetry=symmetry_words(plan, "µm") if has_any else "",
+        held_by=plan.settings.shape.kinds,
+        symmetry=symmetry_words(plan, "µm"),
         table=str(folder.alignment_metrics.relative_to(folder.root)),
         trouble=table.trouble,
     )

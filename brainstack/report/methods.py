@@ -208,7 +208,7 @@ def _stack(source: Source) -> list[str]:
         "All pairs were solved together for one rotation and shift of each section by robust least squares "
         "[triggs, scipy], in which contradicting pairs count little."
     ]
-    lines += [HELD_BY[one] for one in plan.held_by]
+    lines += [HELD_BY[one] for one in plan.settings.shape.kinds]
     by_hand = sum(one.by_hand for one in table.sections)
     failed = sum(one.verdict == "failed" for one in table.sections)
     lines.append(f"{were(by_hand, 'section')} placed by hand." if by_hand else "No section was placed by hand.")

@@ -165,7 +165,7 @@ def depth_in_reference(plan: Plan, step: Step) -> Facts:
 
 
 def depths_of_outlines(plan: Plan, step: Step) -> Facts:
-    return depths(plan, step) if "outline" in plan.held_by else {}
+    return depths(plan, step) if "outline" in plan.settings.shape.kinds else {}
 
 
 REFERENCE_FILES = "the reference's files"

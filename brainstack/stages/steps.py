@@ -81,7 +81,7 @@ def held_by(kind: str) -> Callable[[Plan, str], Iterable[Step]]:
     """A stage for each section that is aligned, where that is what holds the stack's shape."""
 
     def section_that_is_held(plan: Plan, stage: str) -> Iterable[Step]:
-        return (Step(stage, 0, key) for key in plan.chain) if kind in plan.held_by else ()
+        return (Step(stage, 0, key) for key in plan.chain) if kind in plan.settings.shape.kinds else ()
 
     return section_that_is_held
 
